@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+/**
+ * Play a gamenet game from a web page.
+ *
+ *   import { connect } from "/gamenet/gamenet.js";
+ *
+ *   const client = await connect({ name: "Ada" });
+ *   client.on("snapshot", () => {
+ *     for (const row of client.world.rows("Position")) draw(client.world.interpolated("Position", row));
+ *   });
+ *   client.sendInput("Steer", { x: 127, y: 0 });
+ *
+ * A server is known by its web address: POST /connect there says which codec to load and
+ * where the socket is.
+ */
+
+import { Carrier } from "./carrier.js";
+import { GameClient } from "./client.js";
+import { Connection } from "./connection.js";
+
+export { GameClient };
+
+/** Thrown when there is no connection, with what a page may tell its user. */
+export class ConnectError extends Error {
+  /** @param {import("./client.js").Closed} closed */
+  constructor({ reason, advice, detail }) {
+    super(detail ? `${advice} (${detail})` : advice);
+    this.name = "ConnectError";
+    /** Name of the close reason: "SERVER_FULL", "UNREACHABLE", ... */
+    this.reason = reason;
+    /** What happened and what to do, for the user. */
+    this.advice = advice;
+    /** What the server said about it; may be empty. */
+    this.detail = detail;
+  }
+}
+
+const seconds = () => performance.now() / 1000;
+
+/**
+ * Ask a server what it plays.
+ * @param {string} [server] its web address
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{game: string, title: string, version: number, protocol_hash: string,
+ *   tick_rate: number, players: number, max_players: number, transports: object[], codec: string}>}
+ */
+export async function describeGame(server = location.origin, signal = undefined) {
+  try {
+    const answer = await fetch(new URL("/connect", server), { method: "POST", signal });
+    const body = await answer.json();
+    if (answer.ok) return body;
+    throw unreachable(body.error ?? `status ${answer.status}`);
+  } catch (error) {
+    if (signal?.aborted || error instanceof ConnectError) throw error;
+    throw unreachable("");
+  }
+}
+
+/** Before a codec is loaded there is no table of reasons: this is its one row we need. */
+function unreachable(detail) {
+  const advice = "The game server does not answer. Check that it runs, then try again.";
+  return new ConnectError({ reason: "UNREACHABLE", advice, detail });
+}
+
+/**
+ * Join a game.
+ * @param {object} options
+ * @param {string} options.name of the player, at most 64 bytes of UTF-8
+ * @param {string} [options.server] web address of the server
+ * @param {string} [options.expectedHash] refuse a server that now speaks another protocol
+ * @param {AbortSignal} [options.signal] gives up while connecting
+ * @returns {Promise<GameClient>} once the server has welcomed us; what happens from then on
+ *     is told after the `await`, so that no event is missed
+ */
+export async function connect({ name, server = location.origin, expectedHash, signal }) {
+  const game = await describeGame(server, signal);
+  const codec = await loadCodec(new URL(game.codec, server));
+  const wanted = expectedHash ?? codec.PROTOCOL_HASH;
+  if (game.protocol_hash !== wanted) throw refusal(codec, "PROTOCOL_MISMATCH");
+  signal?.throwIfAborted();
+  return join({ game, codec, name, url: socketAddress(server, game.transports), signal });
+}
+
+async function loadCodec(address) {
+  try {
+    return await import(address.href);
+  } catch {
+    throw unreachable(`${address.pathname} could not be loaded`);
+  }
+}
+
+function refusal(codec, reason, detail = "") {
+  const { advice } = codec.CLOSE_REASONS.find((known) => known.name === reason);
+  return new ConnectError({ reason, advice, detail });
+}
+
+/** A page served over TLS by a proxy finds its socket behind that proxy, too. */
+function socketAddress(server, transports) {
+  const sockets = transports.filter(({ transport }) => ["ws", "wss"].includes(transport));
+  if (sockets.length === 0) throw unreachable("it has no address for browsers");
+  const best = sockets.find(({ transport }) => transport === "wss") ?? sockets[0];
+  const address = new URL(best.url);
+  const page = new URL(server);
+  if (page.protocol === "https:" && address.protocol === "ws:") {
+    address.protocol = "wss:";
+    address.host = page.host;
+    address.port = page.port;
+  }
+  return address;
+}
+
+function join({ game, codec, name, url, signal }) {
+  const connection = new Connection({
+    protocolHash: bytesOfHex(codec.PROTOCOL_HASH),
+    version: codec.VERSION,
+    closeReasons: codec.CLOSE_REASONS,
+    salt: crypto.getRandomValues(new BigUint64Array(1))[0],
+    userData: new TextEncoder().encode(name),
+  });
+  return new Promise((resolve, reject) => {
+    const doorway = new Doorway((client) => resolve(client), reject);
+    const unopened = game.players >= game.max_players ? "SERVER_FULL" : "UNREACHABLE";
+    const take = (event) => doorway.take(event);
+    const carrier = new Carrier(new WebSocket(url), connection, seconds, take, unopened);
+    const client = new GameClient({ codec, game, connection, now: seconds, pump: () => carrier.pump() });
+    doorway.client = client;
+    closeWithPage(client, signal);
+  });
+}
+
+function bytesOfHex(hex) {
+  return Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
+}
+
+/** A page that goes away says goodbye, so that its player does not stand around. */
+function closeWithPage(client, signal) {
+  const leave = () => client.close();
+  const forget = () => removeEventListener("pagehide", leave);
+  addEventListener("pagehide", leave);
+  signal?.addEventListener("abort", leave);
+  client.on("closed", forget);
+}
+
+/** Between connection and client: holds events back until the page can hear of them. */
+class Doorway {
+  #resolve;
+  #reject;
+  #held = null;
+  #isOpen = false;
+
+  constructor(resolve, reject) {
+    this.#resolve = resolve;
+    this.#reject = reject;
+    /** @type {GameClient} */
+    this.client = null;
+  }
+
+  take(event) {
+    if (this.#held) this.#held.push(event);
+    else if (this.#isOpen) this.client.receive(event);
+    else this.#admit(event);
+  }
+
+  #admit(event) {
+    this.client.receive(event);
+    if (event.type === "closed") this.#reject(new ConnectError(this.client.closed(event)));
+    if (!this.client.world) return;
+    this.#held = [];
+    this.#resolve(this.client);
+    setTimeout(() => this.#release()); // after whoever awaits the client has it
+  }
+
+  #release() {
+    const held = this.#held;
+    this.#held = null;
+    this.#isOpen = true;
+    for (const event of held) this.client.receive(event);
+  }
+}

@@ -1,0 +1,368 @@
+# SPDX-License-Identifier: MIT
+"""Join a game from a reactor: one Deferred to get in, then methods to override."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from gamenet.connection import ConnectionConfig
+from gamenet.errors import (
+    CloseReason,
+    ConnectError,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
+from gamenet.game.game import Game
+from gamenet.game.match import (
+    EntityDespawned,
+    EntitySpawned,
+    Joined,
+    Match,
+    MatchEvent,
+    MessageArrived,
+    PlayerCame,
+    PlayerWent,
+    SnapshotArrived,
+)
+from gamenet.game.messages import Message
+from gamenet.game.player import user_data_of
+from gamenet.game.protocol import (
+    CONTROL,
+    INPUTS,
+    UNKNOWN_HASH,
+    Protocol,
+    game_config,
+)
+from gamenet.prediction import Input
+from gamenet.stats import ConnectionStats
+from gamenet.transport import GameClientFactory, GameProtocol, MemoryNetwork, connect
+from gamenet.world import EntityId, World
+
+__all__ = ["GameClient"]
+
+RTT_HISTORY = 256
+
+
+class GameClient:
+    """One player, in a Twisted reactor.
+
+    Subclass it and override what you want to hear of, or assign the methods.
+
+    Args:
+        reactor: opens sockets, gives delayed calls and the time.
+        game: the game's class; None learns what the server speaks from the server.
+        name: as the player wishes to be called.
+        connection: settings of the connection; the game's channels replace its own.
+        random: source of the salt; None takes the operating system's.
+
+    Example:
+        client = GameClient(reactor, Drift, name="ada")
+        joined = client.connect("udp:127.0.0.1:7777")
+        joined.addCallback(lambda client: client.send_input(Steer(x=127)))
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        game: type[Game] | None = None,
+        name: str = "",
+        *,
+        connection: ConnectionConfig | None = None,
+        random: Any = None,
+    ) -> None:
+        self._reactor = reactor
+        protocol = None if game is None else Protocol.of(game)
+        self.match = Match(protocol)
+        """The match without I/O."""
+        self.errors = 0
+        """Messages of the server that could not be understood."""
+        self._factory = _ServerFactory(self, reactor, name, connection, random)
+        self._link: _ServerLink | None = None
+        self._joining: Deferred[GameClient] | None = None
+        self._connecting: Deferred[Any] | None = None
+        self._closing: list[Deferred[None]] = []
+        self._welcome_timeout: Any = None
+        self._rtts: deque[float] = deque(maxlen=RTT_HISTORY)
+
+    # -- to join, to act, to leave ----------------------------------------------
+
+    def connect(
+        self,
+        address: str,
+        *,
+        tls_trust: str | Path | None = None,
+        memory: MemoryNetwork | None = None,
+    ) -> Deferred[GameClient]:
+        """Join the game at an address such as "udp:127.0.0.1:7777".
+
+        Args:
+            address: a connect string, see `gamenet.transport.parse_connect`.
+            tls_trust: PEM file with the certificates to trust, on tls and wss.
+            memory: the network of "memory:NAME".
+
+        Returns:
+            A Deferred of this client that fires when the match is joined; cancel it to
+            give up. It fails with `ConnectError`, which says what to do.
+
+        Raises:
+            LocalProtocolError: this client has connected before; make a new one.
+        """
+        if self._joining is not None:
+            msg = "connect() was called before: make a new GameClient for each match"
+            raise LocalProtocolError(msg)
+        self._joining = Deferred(self._give_up)
+        joined = self._joining
+        self._connecting = connect(
+            self._reactor, address, self._factory, tls_trust=tls_trust, memory=memory
+        )
+        self._connecting.addErrback(self._failed)
+        return joined
+
+    def send_input(self, item: Input) -> None:
+        """Send what the player does in this tick.
+
+        Raises:
+            LocalProtocolError: not joined, or not an input of this game.
+        """
+        packet = self.match.input_packet(item)
+        if self._link is not None:
+            self._link.sendMessage(INPUTS, packet)
+
+    def send(self, message: Message) -> None:
+        """Send a message, reliably and in order.
+
+        Raises:
+            LocalProtocolError: not joined, or not a message of this game.
+        """
+        packet = self.match.message_packet(message)
+        if self._link is not None:
+            self._link.sendMessage(CONTROL, packet)
+
+    def close(self) -> Deferred[None]:
+        """Leave.
+
+        Returns:
+            A Deferred that fires when the server was told and the connection is over.
+        """
+        if self._link is None:
+            return succeed(None)
+        closed: Deferred[None] = Deferred()
+        self._closing.append(closed)
+        self._link.loseConnection()
+        return closed
+
+    # -- what it knows ------------------------------------------------------------
+
+    @property
+    def world(self) -> World:
+        """Return the copy of the server's world.
+
+        Raises:
+            LocalProtocolError: not joined yet.
+        """
+        if self.match.world is None:
+            msg = "the world is not there before the match is joined: wait for connect"
+            raise LocalProtocolError(msg)
+        return self.match.world
+
+    @property
+    def is_connected(self) -> bool:
+        """Return whether the connection is up."""
+        return self._link is not None
+
+    @property
+    def tick(self) -> int:
+        """Return the newest tick that we know of."""
+        return self.match.tick
+
+    @property
+    def players(self) -> dict[int, str]:
+        """Return the names of who is here, by id."""
+        return self.match.players
+
+    @property
+    def player_id(self) -> int:
+        """Return who we are; 0 until joined."""
+        return self.match.player_id
+
+    @property
+    def rtts(self) -> list[float]:
+        """Return the smoothed round trip at each of the last snapshots, in seconds."""
+        return list(self._rtts)
+
+    def stats(self) -> ConnectionStats:
+        """Return what the connection measured; all zero until connected."""
+        link = self._link
+        return ConnectionStats() if link is None else link.connection.stats()
+
+    # -- override me ----------------------------------------------------------------
+
+    def on_snapshot(self, tick: int) -> None:
+        """Override me: the world shows a newer tick."""
+
+    def on_spawned(self, entity: EntityId) -> None:
+        """Override me: an entity is new."""
+
+    def on_despawned(self, entity: EntityId) -> None:
+        """Override me: an entity is gone."""
+
+    def on_player_entered(self, player_id: int, name: str) -> None:
+        """Override me: a player is here; called for those who were here before, too."""
+
+    def on_player_exited(self, player_id: int, name: str) -> None:
+        """Override me: a player has left."""
+
+    def on_message(self, message: Message) -> None:
+        """Override me: the game said something."""
+
+    def on_closed(self, reason: CloseReason, detail: str) -> None:
+        """Override me: the connection has ended; called once, only after joining."""
+
+    # -- what the link tells ------------------------------------------------------
+
+    def link_made(self, link: _ServerLink) -> None:
+        """Take the link whose handshake succeeded, and wait for the welcome."""
+        self._link = link
+        timeout = self._factory.config.handshake_timeout
+        self._welcome_timeout = self._reactor.callLater(timeout, self._no_welcome)
+
+    def hear(self, channel: int, payload: bytes) -> None:
+        """Take what the server sent; what is malformed is counted, never raised."""
+        try:
+            self.match.receive(channel, payload)
+        except RemoteProtocolError as error:
+            self.errors += 1
+            if channel == CONTROL and self._link is not None:
+                self._link.loseConnection(CloseReason.MALFORMED, str(error)[:200])
+        while self.match.events:
+            self._dispatch(self.match.events.popleft())
+
+    def link_lost(self, reason: CloseReason, detail: str) -> None:
+        """Let go of the link."""
+        self._link = None
+        if not self._end_joining(reason, detail):
+            self.on_closed(reason, detail)
+        closing, self._closing = self._closing, []
+        for closed in closing:
+            closed.callback(None)
+
+    def _dispatch(self, event: MatchEvent) -> None:
+        match event:
+            case SnapshotArrived(tick):
+                if self._link is not None:
+                    self._rtts.append(self._link.connection.stats().rtt)
+                self.on_snapshot(tick)
+            case EntitySpawned(entity):
+                self.on_spawned(entity)
+            case EntityDespawned(entity):
+                self.on_despawned(entity)
+            case MessageArrived(message):
+                self.on_message(message)
+            case PlayerCame(player_id, name):
+                self.on_player_entered(player_id, name)
+            case PlayerWent(player_id, name):
+                self.on_player_exited(player_id, name)
+            case Joined():
+                self._joined()
+
+    # -- joining --------------------------------------------------------------------
+
+    def _joined(self) -> None:
+        self._stop_waiting()
+        joining = self._joining
+        if joining is not None and not joining.called:
+            joining.callback(self)
+
+    def _no_welcome(self) -> None:
+        self._welcome_timeout = None
+        if self._link is not None:
+            self._link.loseConnection(CloseReason.HANDSHAKE_TIMED_OUT, "no welcome")
+
+    def _failed(self, failure: Failure) -> None:
+        joining = self._joining
+        if joining is None or joining.called:
+            return
+        error = failure.value
+        if (
+            isinstance(error, ConnectError)
+            and error.reason is CloseReason.PROTOCOL_MISMATCH
+        ):
+            failure = Failure(self._mismatch(error))
+        joining.errback(failure)
+
+    def _mismatch(self, error: ConnectError) -> ConnectError:
+        protocol = self.match.protocol
+        differences = "" if protocol is None else protocol.differences(error.detail)
+        msg = f"{error.reason.advice} What differs: {differences or error.detail}"
+        return ConnectError(msg, error.reason, error.detail)
+
+    def _end_joining(self, reason: CloseReason, detail: str) -> bool:
+        """Fail the Deferred of `connect` if it waits; return whether it did."""
+        self._stop_waiting()
+        joining = self._joining
+        if joining is None or joining.called:
+            return False
+        msg = f"the connection ended before the match was joined: {reason.advice}"
+        joining.errback(ConnectError(msg, reason, detail))
+        return True
+
+    def _give_up(self, _joining: Deferred[GameClient]) -> None:
+        self._stop_waiting()
+        if self._link is not None:
+            self._link.loseConnection()
+        elif self._connecting is not None:
+            self._connecting.cancel()
+
+    def _stop_waiting(self) -> None:
+        timeout, self._welcome_timeout = self._welcome_timeout, None
+        if timeout is not None and timeout.active():
+            timeout.cancel()
+
+
+class _ServerLink(GameProtocol):
+    """The connection to the server."""
+
+    def __init__(self, client: GameClient) -> None:
+        self._client = client
+
+    def connectionMade(self) -> None:
+        self._client.link_made(self)
+
+    def messageReceived(self, channel: int, payload: bytes) -> None:
+        self._client.hear(channel, payload)
+
+    def connectionLost(self, reason: CloseReason, detail: str) -> None:
+        self._client.link_lost(reason, detail)
+
+
+class _ServerFactory(GameClientFactory):
+    """Make the link of one client."""
+
+    def __init__(
+        self,
+        client: GameClient,
+        reactor: Any,
+        name: str,
+        config: ConnectionConfig | None,
+        random: Any,
+    ) -> None:
+        protocol = client.match.protocol
+        super().__init__(
+            reactor,
+            UNKNOWN_HASH if protocol is None else protocol.hash,
+            game_config(config),
+            user_data_of(name),
+            random=random,
+        )
+        self._client = client
+
+    def buildProtocol(self, address: str) -> _ServerLink:
+        return _ServerLink(self._client)

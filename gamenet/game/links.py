@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The ends of players' connections: what the transport calls becomes the game's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gamenet.connection import ConnectionConfig
+from gamenet.errors import CloseReason
+from gamenet.transport import GameProtocol, GameServerFactory, Limits
+
+if TYPE_CHECKING:
+    from gamenet.game.player import Player
+    from gamenet.game.server import GameServer
+
+__all__ = ["PlayerFactory", "PlayerLink"]
+
+
+class PlayerLink(GameProtocol):
+    """One player's connection.
+
+    Args:
+        server: whose player it is.
+    """
+
+    def __init__(self, server: GameServer) -> None:
+        self._server = server
+        self._player: Player | None = None
+
+    def connectionMade(self) -> None:
+        """Let the player in."""
+        self._player = self._server.join(self)
+
+    def messageReceived(self, channel: int, payload: bytes) -> None:
+        """Hand on what the player says."""
+        if self._player is not None:
+            self._server.hear(self._player, channel, payload)
+
+    def connectionLost(self, reason: CloseReason, detail: str) -> None:
+        """Let the player go."""
+        if self._player is not None:
+            self._server.leave(self._player, reason, detail)
+
+
+class PlayerFactory(GameServerFactory):
+    """Make a link for each peer of a game server."""
+
+    def __init__(
+        self,
+        server: GameServer,
+        reactor: Any,
+        config: ConnectionConfig,
+        limits: Limits,
+        random: Any,
+    ) -> None:
+        super().__init__(
+            reactor,
+            server.protocol.hash,
+            config,
+            limits,
+            random,
+            protocolSummary=server.protocol.summary(),
+        )
+        self._server = server
+
+    def buildProtocol(self, address: str) -> PlayerLink:
+        """Make the link of a peer whose handshake succeeded."""
+        return PlayerLink(self._server)

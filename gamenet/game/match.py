@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""A match as one client knows it, without I/O: bytes in, a world and events out.
+
+The facades `GameClient` and `PolledClient` drive the same one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import Any
+
+from gamenet.errors import LocalProtocolError, RemoteProtocolError
+from gamenet.game.messages import (
+    Description,
+    Message,
+    PlayerEntered,
+    PlayerExited,
+    Welcome,
+)
+from gamenet.game.protocol import CONTROL, SNAPSHOTS, Protocol
+from gamenet.prediction import Input, InputBuffer
+from gamenet.replication import Despawned, Receiver, Spawned
+from gamenet.wire import Registry
+from gamenet.world import EntityId, World
+
+__all__ = [
+    "EntityDespawned",
+    "EntitySpawned",
+    "Joined",
+    "Match",
+    "MatchEvent",
+    "MessageArrived",
+    "PlayerCame",
+    "PlayerWent",
+    "SnapshotArrived",
+]
+
+MAX_CAPACITY = 1 << 20
+
+
+@dataclass(slots=True)
+class Joined:
+    """The server has told us who we are: the world is there."""
+
+    player_id: int
+
+
+@dataclass(slots=True)
+class PlayerCame:
+    """A player is here."""
+
+    player_id: int
+    name: str
+
+
+@dataclass(slots=True)
+class PlayerWent:
+    """A player has left."""
+
+    player_id: int
+    name: str
+
+
+@dataclass(slots=True)
+class EntitySpawned:
+    """An entity is new."""
+
+    entity: EntityId
+
+
+@dataclass(slots=True)
+class EntityDespawned:
+    """An entity is gone; its id is stale already."""
+
+    entity: EntityId
+
+
+@dataclass(slots=True)
+class SnapshotArrived:
+    """The first part of a newer tick has been written to the world."""
+
+    tick: int
+
+
+@dataclass(slots=True)
+class MessageArrived:
+    """The game said something."""
+
+    message: Message
+
+
+MatchEvent = (
+    Joined
+    | PlayerCame
+    | PlayerWent
+    | EntitySpawned
+    | EntityDespawned
+    | SnapshotArrived
+    | MessageArrived
+)
+
+
+class Match:
+    """Follow one match.
+
+    Args:
+        protocol: what the game speaks; None learns it from the server.
+    """
+
+    def __init__(self, protocol: Protocol | None) -> None:
+        self.protocol = protocol
+        self.world: World | None = None
+        """The copy of the server's world; None until joined."""
+        self.player_id = 0
+        """Who we are; 0 until joined."""
+        self.players: dict[int, str] = {}
+        """Names of who is here, by id."""
+        self.tick_rate = 0.0
+        """Steps a second; 0 until joined."""
+        self.events: deque[MatchEvent] = deque()
+        """What happened, oldest first; whoever drives the match takes them."""
+        self.counts: Counter[str] = Counter()
+        """Snapshots, parts and errors, for statistics."""
+        self._receiver: Receiver | None = None
+        self._inputs: InputBuffer | None = None
+        self._registry: Registry = Protocol("", (), (), ()).registry
+
+    @property
+    def tick(self) -> int:
+        """Return the newest tick that we know of; 0 before the first."""
+        receiver = self._receiver
+        return 0 if receiver is None or receiver.tick is None else receiver.tick
+
+    def receive(self, channel: int, payload: bytes) -> None:
+        """Take a message of the server.
+
+        Raises:
+            RemoteProtocolError: malformed; nothing of it was taken. The driver counts
+                it, and closes if it came reliably, because then it is no accident.
+        """
+        if channel == SNAPSHOTS:
+            self._receive_snapshot(payload)
+        elif channel == CONTROL:
+            self._receive_control(payload)
+        else:
+            msg = f"a message on channel {channel}, where only clients speak"
+            raise RemoteProtocolError(msg)
+
+    def input_packet(self, item: Input) -> bytes:
+        """Return the packet that carries an input, and the ones before it.
+
+        Raises:
+            LocalProtocolError: not joined, or not an input of this game.
+        """
+        if self._inputs is None:
+            msg = "send_input() before the match was joined: wait for Joined"
+            raise LocalProtocolError(msg)
+        return self._inputs.add(item, snapshot_tick=self.tick)
+
+    def message_packet(self, message: Message) -> bytes:
+        """Return the packet that carries a message.
+
+        Raises:
+            LocalProtocolError: not joined, or not a message of this game.
+        """
+        if self.world is None or not isinstance(message, Message):
+            msg = f"send({message!r}): needs a joined match and a Message of the game"
+            raise LocalProtocolError(msg)
+        return self._registry.encode(message)
+
+    def _receive_snapshot(self, payload: bytes) -> None:
+        if self._receiver is None:
+            self.counts["snapshots_early"] += 1
+            return
+        before = self._receiver.tick
+        self._receiver.receive_snapshot(payload)
+        self.counts["parts"] += 1
+        if self._receiver.tick != before:
+            self.counts["snapshots"] += 1
+            self.events.append(SnapshotArrived(self.tick))
+
+    def _receive_control(self, payload: bytes) -> None:
+        message = self._registry.decode(payload)
+        if isinstance(message, Spawned | Despawned):
+            self._follow(message)
+        elif isinstance(message, PlayerEntered):
+            self.players[message.player_id] = message.name
+            self.events.append(PlayerCame(message.player_id, message.name))
+        elif isinstance(message, PlayerExited):
+            name = self.players.pop(message.player_id, "")
+            self.events.append(PlayerWent(message.player_id, name))
+        elif isinstance(message, Welcome):
+            self._welcome(message)
+        elif isinstance(message, Description):
+            if self.protocol is None:
+                self.protocol = Protocol.from_description(message.document)
+        elif isinstance(message, Message):
+            self.events.append(MessageArrived(message))
+        else:
+            self.counts["unknown_messages"] += 1
+
+    def _welcome(self, message: Welcome) -> None:
+        if self.protocol is None or self.world is not None:
+            msg = "a welcome before the description, or a second welcome"
+            raise RemoteProtocolError(msg)
+        if not 1 <= message.capacity <= MAX_CAPACITY:
+            msg = f"a world of {message.capacity} rows: allowed are 1 to {MAX_CAPACITY}"
+            raise RemoteProtocolError(msg)
+        self._registry = self.protocol.registry
+        self.world = World(self.protocol.components, message.capacity)
+        self.player_id = message.player_id
+        self.tick_rate = message.tick_rate
+        self._receiver = Receiver(self.world)
+        self._inputs = InputBuffer(self.protocol.inputs)
+        self.events.append(Joined(message.player_id))
+
+    def _follow(self, message: Spawned | Despawned) -> None:
+        if self._receiver is None or self.world is None:
+            msg = f"{type(message).__name__} before the welcome"
+            raise RemoteProtocolError(msg)
+        if isinstance(message, Spawned):
+            self._receiver.receive_spawned(message)
+        else:
+            self._receiver.receive_despawned(message)
+        changes = self.world.drain_changes()
+        self.events.extend(EntityDespawned(entity) for entity in changes.despawned)
+        self.events.extend(EntitySpawned(entity) for entity in changes.spawned)
+
+    def stats(self) -> dict[str, Any]:
+        """Return what was counted so far."""
+        receiver = self._receiver
+        return {
+            "snapshots": self.counts["snapshots"],
+            "snapshot_parts": self.counts["parts"],
+            "unknown_messages": self.counts["unknown_messages"],
+            "rows_unknown": receiver.n_rows_unknown if receiver else 0,
+            "rows_stale": receiver.n_rows_stale if receiver else 0,
+        }

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""The messages of every game, and the base of a game's own.
+
+The first six numbers are taken by these; a game's own messages follow from
+`FIRST_GAME_MESSAGE` on.
+"""
+
+from __future__ import annotations
+
+from gamenet.replication import Despawned, Spawned
+from gamenet.wire import Registry, Schema, blob, float32, text, uint8, uint32
+
+__all__ = [
+    "FIRST_GAME_MESSAGE",
+    "MAX_NAME",
+    "Description",
+    "Message",
+    "PlayerEntered",
+    "PlayerExited",
+    "Welcome",
+    "control_registry",
+]
+
+FIRST_GAME_MESSAGE = 16
+MAX_NAME = 64
+
+
+class Message(Schema):
+    """Base of a game's own messages: reliable, in order, either way."""
+
+
+class Description(Schema):
+    """Server: what this game speaks, for a client that asked for it."""
+
+    document: bytes = blob(65536)
+
+
+class Welcome(Schema):
+    """Server: who you are, and how this world goes."""
+
+    player_id: int = uint32()
+    tick: int = uint32()
+    tick_rate: float = float32()
+    capacity: int = uint32()
+
+
+class PlayerEntered(Schema):
+    """Server: a player is here; sent for those who were here before, too."""
+
+    player_id: int = uint32()
+    name: str = text(MAX_NAME)
+
+
+class PlayerExited(Schema):
+    """Server: a player has left, and the number of the close reason."""
+
+    player_id: int = uint32()
+    reason: int = uint8()
+
+
+def control_registry() -> Registry:
+    """Return a registry with the messages of every game, before the game's own."""
+    return Registry(
+        Description, Welcome, PlayerEntered, PlayerExited, Spawned, Despawned
+    )

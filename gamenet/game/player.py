@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""One player, as the game and the server see them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gamenet.errors import CloseReason
+from gamenet.game.messages import MAX_NAME
+from gamenet.ids import PlayerId
+from gamenet.prediction import InputQueue
+from gamenet.stats import ConnectionStats
+
+if TYPE_CHECKING:
+    from gamenet.game.messages import Message
+    from gamenet.game.protocol import Protocol
+    from gamenet.transport import GameProtocol
+    from gamenet.world import EntityId
+
+__all__ = ["Player", "player_name", "user_data_of"]
+
+
+class Player:
+    """Somebody who is in the game.
+
+    Args:
+        number: the player's id, never used for another one.
+        name: as the player wishes to be called; anybody may choose any.
+        protocol: what the game speaks.
+        link: the connection to the player.
+    """
+
+    def __init__(
+        self, number: int, name: str, protocol: Protocol, link: GameProtocol
+    ) -> None:
+        self.id = PlayerId(number)
+        self.name = name
+        self.avatar: EntityId | None = None
+        """The entity that the game gave this player; the game sets it."""
+        self.inputs = InputQueue(protocol.inputs)
+        """Inputs that wait for their tick."""
+        self.is_connected = True
+        """Whether messages can still reach the player."""
+        self._protocol = protocol
+        self._link = link
+
+    def __repr__(self) -> str:
+        return f"<Player {self.id} {self.name!r}>"
+
+    @property
+    def is_leaving(self) -> bool:
+        """Return whether the connection is over, seen by the game or not yet."""
+        return not self.is_connected or self._link.connection.is_closed
+
+    @property
+    def transport(self) -> str:
+        """Return "udp", "tcp", "tls", "ws", "wss" or "memory"."""
+        return self._link.transportName
+
+    @property
+    def address(self) -> str:
+        """Return where the player connects from."""
+        return self._link.peerAddress
+
+    def send(self, message: Message) -> None:
+        """Send a message, reliably and in order; a player who left misses it.
+
+        Raises:
+            LocalProtocolError: the message is not one of the game's.
+        """
+        self.send_bytes(0, self._protocol.registry.encode(message))
+
+    def send_bytes(self, channel: int, payload: bytes) -> None:
+        """Send what was encoded before, for many players at once."""
+        if not self.is_leaving:
+            self._link.sendMessage(channel, payload)
+
+    def kick(self, detail: str = "") -> None:
+        """Remove the player, and say why."""
+        self.disconnect(CloseReason.KICKED, detail)
+
+    def disconnect(self, reason: CloseReason, detail: str = "") -> None:
+        """End the player's connection."""
+        self._link.loseConnection(reason, detail)
+
+    def stats(self) -> ConnectionStats:
+        """Return what the player's connection measured."""
+        return self._link.connection.stats()
+
+
+def user_data_of(name: str) -> bytes:
+    """Return what a client sends in its request to be called by a name."""
+    return name.encode("utf-8", "replace")[:MAX_NAME]
+
+
+def player_name(user_data: bytes, number: int) -> str:
+    """Return a name that can be shown, from what a client sent.
+
+    Control characters are taken out; nothing left gives a name with the number.
+    """
+    name = user_data.decode("utf-8", "replace")
+    name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    name = name.encode()[:MAX_NAME].decode("utf-8", "ignore")
+    return name or f"player {number}"

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""What a game speaks: its components, inputs and messages, with numbers and a hash.
+
+Both sides derive it from the same game class. A client without the class, such as a
+bot, derives it from the server's description instead.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from gamenet.connection import Channel, ConnectionConfig, DeliveryMode
+from gamenet.errors import ConfigError, RemoteProtocolError
+from gamenet.game.messages import FIRST_GAME_MESSAGE, Message, control_registry
+from gamenet.prediction import Input
+from gamenet.wire import Schema, protocol_hash, schema_from_description
+from gamenet.world import Component
+
+if TYPE_CHECKING:
+    from gamenet.game.game import Game
+
+__all__ = [
+    "CHANNELS",
+    "CONTROL",
+    "INPUTS",
+    "SNAPSHOTS",
+    "UNKNOWN_HASH",
+    "Protocol",
+    "game_config",
+]
+
+CONTROL, SNAPSHOTS, INPUTS = 0, 1, 2
+CHANNELS = (
+    Channel(CONTROL, DeliveryMode.RELIABLE_ORDERED, "control"),
+    Channel(SNAPSHOTS, DeliveryMode.UNRELIABLE, "snapshots"),
+    Channel(INPUTS, DeliveryMode.UNRELIABLE, "inputs"),
+)
+UNKNOWN_HASH = bytes(8)
+MAX_DOCUMENT = 1 << 20
+MAX_SUMMARY = 1000
+
+
+class Protocol:
+    """The words of one game.
+
+    Args:
+        name: of the game.
+        components: in the order of their numbers.
+        inputs: in the order of their numbers.
+        messages: the game's own, in the order of their numbers.
+
+    Raises:
+        ConfigError: a class is of the wrong kind, listed twice, or one too many.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        components: Sequence[type[Component]],
+        inputs: Sequence[type[Input]],
+        messages: Sequence[type[Message]],
+    ) -> None:
+        self.name = name
+        self.components = _checked(name, "components", components, Component)
+        self.inputs = _checked(name, "inputs", inputs, Input)
+        self.messages = _checked(name, "messages", messages, Message)
+        self.registry = control_registry()
+        for i, schema in enumerate(self.messages):
+            self.registry.add(schema, FIRST_GAME_MESSAGE + i)
+        self.document: dict[str, Any] = {
+            "game": name,
+            "components": [schema.describe() for schema in self.components],
+            "inputs": [schema.describe() for schema in self.inputs],
+            "messages": [schema.describe() for schema in self.messages],
+        }
+        self.hash = protocol_hash({**self.document, "game": ""})
+
+    @classmethod
+    def of(cls, game: type[Game]) -> Protocol:
+        """Return what a game class speaks."""
+        return cls(game.game_name(), game.components, game.inputs, game.messages)
+
+    @staticmethod
+    @lru_cache(maxsize=8)
+    def from_description(packed: bytes) -> Protocol:
+        """Return what a server's description says.
+
+        Compiling its schemas takes tens of milliseconds, so many bots share the result.
+
+        Raises:
+            RemoteProtocolError: the description is malformed or too large.
+        """
+        try:
+            unpacker = zlib.decompressobj()
+            document = json.loads(unpacker.decompress(packed, MAX_DOCUMENT))
+            parts = [
+                [schema_from_description(d, base) for d in document[key]]
+                for key, base in _PARTS
+            ]
+            return Protocol(str(document["game"])[:64], *parts)  # type: ignore[arg-type]
+        except RemoteProtocolError:
+            raise
+        except (
+            zlib.error,
+            ValueError,
+            TypeError,
+            KeyError,
+            ConfigError,
+            RecursionError,
+        ) as error:
+            msg = f"the server's description of its game cannot be used: {error}"
+            raise RemoteProtocolError(msg) from error
+
+    def description(self) -> bytes:
+        """Return the document as `from_description` takes it."""
+        return zlib.compress(json.dumps(self.document).encode(), 9)
+
+    def summary(self) -> str:
+        """Return names and hashes in one line, for peers that speak otherwise."""
+        words = " ".join(f"{key}:{value}" for key, value in self._digests().items())
+        text = f"{self.name} {self.hash.hex()} {words}"
+        return text.encode()[:MAX_SUMMARY].decode(errors="ignore")
+
+    def differences(self, summary: str) -> str:
+        """Say what differs between us and a server, from its summary."""
+        theirs = dict(
+            word.rsplit(":", 1) for word in summary.split()[2:] if ":" in word
+        )
+        ours = self._digests()
+        changed = [key for key in ours if key in theirs and theirs[key] != ours[key]]
+        parts = [
+            ("differ: ", changed),
+            ("unknown to the server: ", [key for key in ours if key not in theirs]),
+            ("unknown here: ", [key for key in theirs if key not in ours]),
+        ]
+        return "; ".join(
+            head + ", ".join(_spelled_out(name) for name in names)
+            for head, names in parts
+            if names
+        )
+
+    def _digests(self) -> dict[str, str]:
+        return {
+            f"{key[0]}.{described['name']}": protocol_hash([i, described]).hex()[:8]
+            for key, _ in _PARTS
+            for i, described in enumerate(self.document[key])
+        }
+
+
+def _spelled_out(name: str) -> str:
+    """Return "component Position" for the summary's "c.Position"."""
+    letter, _, rest = name.partition(".")
+    kinds = [key[:-1] for key, _ in _PARTS if key[0] == letter]
+    return f"{kinds[0]} {rest}" if kinds else name
+
+
+def game_config(config: ConnectionConfig | None) -> ConnectionConfig:
+    """Return connection settings with the channels that every game has."""
+    return replace(config or ConnectionConfig(), channels=CHANNELS)
+
+
+_PARTS: tuple[tuple[str, type[Schema]], ...] = (
+    ("components", Component),
+    ("inputs", Input),
+    ("messages", Message),
+)
+
+
+def _checked(
+    game: str, attribute: str, schemas: Sequence[Any], base: type[Schema]
+) -> tuple[Any, ...]:
+    for schema in schemas:
+        if not (isinstance(schema, type) and issubclass(schema, base)):
+            msg = (
+                f"{game}.{attribute} lists {schema!r}: it takes {base.__name__} classes"
+            )
+            raise ConfigError(msg)
+    names = [schema.__name__ for schema in schemas]
+    if len(set(names)) < len(names) or len(names) > 255:
+        msg = f"{game}.{attribute} lists {names}: at most 255, each name once"
+        raise ConfigError(msg)
+    return tuple(schemas)

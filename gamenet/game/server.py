@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: MIT
+"""Run a game with authority: players in, ticks on, snapshots out.
+
+A tick goes one way: the inputs of every player, the game's step, who came and went,
+the snapshot, one flush. What a player sends waits for the tick and is bounded.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from twisted.internet.defer import Deferred, succeed
+from twisted.logger import Logger
+
+from gamenet.connection import ConnectionConfig
+from gamenet.errors import CloseReason, ConfigError, RemoteProtocolError
+from gamenet.game.game import Game
+from gamenet.game.links import PlayerFactory, PlayerLink
+from gamenet.game.messages import (
+    Description,
+    Message,
+    PlayerEntered,
+    PlayerExited,
+    Welcome,
+)
+from gamenet.game.player import Player, player_name
+from gamenet.game.protocol import (
+    CONTROL,
+    INPUTS,
+    SNAPSHOTS,
+    UNKNOWN_HASH,
+    Protocol,
+    game_config,
+)
+from gamenet.game.ticker import Ticker
+from gamenet.replication import Sender
+from gamenet.stats import percentile
+from gamenet.transport import Limits
+from gamenet.world import World
+
+__all__ = ["GameServer"]
+
+MAX_MESSAGES_PER_TICK = 64
+MAX_MALFORMED = 16
+TICK_HISTORY = 300
+PACKET_OVERHEAD = 20  # header and frame of a connection's packet
+
+
+class GameServer:
+    """One match of a game, and the players in it.
+
+    Give `factory` to `gamenet.transport.listen`, once for each transport.
+
+    Args:
+        game: the game, as an instance or a class to make one of.
+        reactor: gives delayed calls and the time.
+        connection: settings of every connection; the game's channels replace its own.
+        limits: what a peer may cost us; the number of players is the game's.
+        seed: of the game's chance.
+        random: source of tags and secrets; None takes the operating system's.
+        stopwatch: measures how long ticks take, in seconds.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        game: Game | type[Game],
+        reactor: Any,
+        *,
+        connection: ConnectionConfig | None = None,
+        limits: Limits | None = None,
+        seed: int | None = None,
+        random: Any = None,
+        stopwatch: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.game = game() if isinstance(game, type) else game
+        self.protocol = Protocol.of(type(self.game))
+        self.world = World(self.game.components, self.game.max_entities)
+        self.players: dict[int, Player] = {}
+        self.config = game_config(connection)
+        self._sender = Sender(
+            self.world, part_size=self.config.packet_size - PACKET_OVERHEAD
+        )
+        self.factory = PlayerFactory(
+            self, reactor, self.config, _with_players(limits, self.game), random
+        )
+        self.ticker = Ticker(reactor, self.game.tick_rate, self.tick)
+        self._stopwatch = stopwatch
+        self._newcomers: list[Player] = []
+        self._n_players = 0
+        self._tick_times: deque[float] = deque(maxlen=TICK_HISTORY)
+        self._counts: Counter[str] = Counter()
+        self._heard: Counter[int] = Counter()
+        self._malformed: Counter[int] = Counter()
+        self._is_stopped = False
+        self.game.bind(self.world, np.random.default_rng(seed))
+        self.game.players = self.players
+        self.game.attach(self)
+        self._call("started", None)
+
+    # -- running --------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self.ticker.start()
+
+    def stop(self, reason: CloseReason = CloseReason.SERVER_SHUTDOWN) -> Deferred[None]:
+        """Stop ticking, and tell every player why; listeners are closed by others."""
+        if not self._is_stopped:
+            self._is_stopped = True
+            self.ticker.stop()
+            self.factory.closeAll(reason, "")
+            self._call("stopped", None)
+        return succeed(None)
+
+    def tick(self) -> None:
+        """Make one tick; the ticker calls it."""
+        begin = self._stopwatch()
+        game = self.game
+        game.tick += 1
+        self.world.tick = game.tick
+        self._heard.clear()
+        for player in list(self.players.values()):
+            for item in player.inputs.take():
+                self._call("input_received", player, item)
+        self._call("step", None, 1.0 / game.tick_rate)
+        self._replicate()
+        self.factory.flush()
+        self._tick_times.append(self._stopwatch() - begin)
+
+    def _replicate(self) -> None:
+        tick = self.game.tick
+        encode = self.protocol.registry.encode
+        changes = [encode(message) for message in self._sender.changes(tick)]
+        newcomers, self._newcomers = self._newcomers, []
+        everything = []
+        if newcomers:
+            everything = [encode(m) for m in self._sender.everything(tick)]
+        parts = self._sender.snapshot(tick)
+        for player in self.players.values():
+            for payload in everything if player in newcomers else changes:
+                player.send_bytes(CONTROL, payload)
+            for part in parts:
+                player.send_bytes(SNAPSHOTS, part)
+
+    def broadcast(self, message: Message) -> None:
+        """Send a message to every player, reliably and in order.
+
+        Raises:
+            LocalProtocolError: the message is not one of the game's.
+        """
+        payload = self.protocol.registry.encode(message)
+        for player in self.players.values():
+            player.send_bytes(CONTROL, payload)
+
+    # -- players come, speak and go; their links call these ---------------------
+
+    def join(self, link: PlayerLink) -> Player:
+        """Take in the player at the other end of a link."""
+        self._n_players += 1
+        name = player_name(link.userData, self._n_players)
+        player = Player(self._n_players, name, self.protocol, link)
+        if link.peerProtocolHash == UNKNOWN_HASH:
+            self._tell(player, Description(self.protocol.description()))
+        self._tell(
+            player,
+            Welcome(
+                player_id=player.id,
+                tick=self.game.tick,
+                tick_rate=self.game.tick_rate,
+                capacity=self.world.capacity,
+            ),
+        )
+        self.players[player.id] = player
+        self._newcomers.append(player)
+        for other in self.players.values():
+            self._tell(player, PlayerEntered(other.id, other.name))
+            if other is not player:
+                self._tell(other, PlayerEntered(player.id, player.name))
+        self.log.info(
+            "{player} joined over {transport} from {address}",
+            player=player,
+            transport=player.transport,
+            address=player.address,
+        )
+        self._call("player_joined", player)
+        return player
+
+    def leave(self, player: Player, reason: CloseReason, detail: str) -> None:
+        """Let a player go whose link has ended."""
+        player.is_connected = False
+        del self.players[player.id]
+        if player in self._newcomers:
+            self._newcomers.remove(player)
+        self._malformed.pop(player.id, None)
+        for other in self.players.values():
+            self._tell(other, PlayerExited(player.id, reason))
+        self.log.info(
+            "{player} left: {reason} {detail}",
+            player=player,
+            reason=reason.name,
+            detail=detail,
+        )
+        self._call("player_left", player, reason)
+
+    def hear(self, player: Player, channel: int, payload: bytes) -> None:
+        """Take what a player sent; what is malformed is counted, never raised."""
+        if player.is_leaving:
+            return
+        try:
+            if channel == INPUTS:
+                player.inputs.receive(payload)
+            else:
+                self._hear_message(player, channel, payload)
+        except RemoteProtocolError as error:
+            self._counts["malformed"] += 1
+            self._malformed[player.id] += 1
+            if self._malformed[player.id] >= MAX_MALFORMED:
+                player.disconnect(CloseReason.MALFORMED, str(error)[:200])
+
+    def _hear_message(self, player: Player, channel: int, payload: bytes) -> None:
+        if channel != CONTROL:
+            msg = f"a message on channel {channel}, where only the server speaks"
+            raise RemoteProtocolError(msg)
+        self._heard[player.id] += 1
+        if self._heard[player.id] > MAX_MESSAGES_PER_TICK:
+            self._counts["rate_limited"] += 1
+            detail = f"more than {MAX_MESSAGES_PER_TICK} messages in a tick"
+            player.disconnect(CloseReason.RATE_LIMITED, detail)
+            return
+        message = self.protocol.registry.decode(payload)
+        if not isinstance(message, Message):
+            msg = f"{type(message).__name__} is no message of a player"
+            raise RemoteProtocolError(msg)
+        self._call("message_received", player, message)
+
+    def _tell(self, player: Player, message: Any) -> None:
+        player.send_bytes(CONTROL, self.protocol.registry.encode(message))
+
+    def _call(self, hook: str, player: Player | None, *arguments: Any) -> None:
+        """Call a hook of the game; its exception is logged and counted."""
+        who = () if player is None else (player,)
+        try:
+            getattr(self.game, hook)(*who, *arguments)
+        except Exception:  # noqa: BLE001 - the game's errors must not stop the server
+            self._counts["hook_errors"] += 1
+            self.log.failure("{hook} raised for {player}", hook=hook, player=player)
+
+    # -- what it knows ----------------------------------------------------------
+
+    def stats(self) -> dict[str, Any]:
+        """Return what is going on, ready for JSON."""
+        pools = self._sender.pools
+        lent = sum(pool.n_made + pool.n_reused for pool in pools)
+        return {
+            "game": self.protocol.name,
+            "protocol_hash": self.protocol.hash.hex(),
+            "tick": self.game.tick,
+            "tick_rate": self.game.tick_rate,
+            "tick_ms_p50": percentile(self._tick_times, 0.5) * 1000,
+            "tick_ms_p99": percentile(self._tick_times, 0.99) * 1000,
+            "ticks_late": self.ticker.n_late,
+            "ticks_skipped": self.ticker.n_skipped,
+            "players": len(self.players),
+            "max_players": self.game.max_players,
+            "entities": len(self.world),
+            "hook_errors": self._counts["hook_errors"],
+            "malformed": self._counts["malformed"],
+            "rate_limited": self._counts["rate_limited"],
+            "inputs_missing": sum(p.inputs.n_missing for p in self.players.values()),
+            "inputs_overflowed": sum(
+                p.inputs.n_overflowed for p in self.players.values()
+            ),
+            "buffer_reuse": sum(p.n_reused for p in pools) / lent if lent else 0.0,
+        }
+
+
+def _with_players(limits: Limits | None, game: Game) -> Limits:
+    if game.max_players < 1:
+        msg = f"max_players = {game.max_players}: a game needs at least 1"
+        raise ConfigError(msg)
+    return replace(limits or Limits(), max_connections=game.max_players)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Call a function at a steady rate, without drift, and own up to being late.
+
+Each tick has its moment, counted from the first one, so rounding and slow ticks never
+add up. After a hold-up the missed ticks are made good, up to a limit; what is beyond it
+is skipped and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gamenet.ticks import seconds_of, tick_at
+from gamenet.transport import monotonic_seconds
+
+__all__ = ["Ticker"]
+
+MAX_CATCH_UP = 5
+
+
+class Ticker:
+    """Tick.
+
+    Args:
+        clock: gives delayed calls and the time (a reactor, or a test's clock).
+        rate: ticks a second.
+        on_tick: called once for each tick.
+    """
+
+    def __init__(self, clock: Any, rate: float, on_tick: Callable[[], None]) -> None:
+        self._clock = clock
+        self._seconds = monotonic_seconds(clock)
+        self._rate = rate
+        self._on_tick = on_tick
+        self._call: Any = None
+        self._began = 0.0
+        self._n_due = 0
+        self.n_ticks = 0
+        """Ticks made."""
+        self.n_late = 0
+        """Ticks made after the moment of the next one."""
+        self.n_skipped = 0
+        """Ticks never made, because too many were missed at once."""
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether ticks are coming."""
+        return self._call is not None
+
+    def start(self) -> None:
+        """Begin: the first tick comes after one period."""
+        self._began = self._seconds()
+        self._n_due = 0
+        self._arm()
+
+    def stop(self) -> None:
+        """End: no tick comes any more."""
+        call, self._call = self._call, None
+        if call is not None and call.active():
+            call.cancel()
+
+    def _arm(self) -> None:
+        moment = self._began + seconds_of(self._n_due + 1, self._rate)
+        delay = max(0.0, moment - self._seconds())
+        self._call = self._clock.callLater(delay, self._wake)
+
+    def _wake(self) -> None:
+        n_now = tick_at(self._seconds() - self._began, self._rate)
+        n_behind = n_now - self._n_due
+        if n_behind > MAX_CATCH_UP:
+            self.n_skipped += n_behind - MAX_CATCH_UP
+            self._n_due = n_now - MAX_CATCH_UP
+        self.n_late += max(0, min(n_behind, MAX_CATCH_UP) - 1)
+        for _ in range(min(n_behind, MAX_CATCH_UP)):
+            self._n_due += 1
+            self.n_ticks += 1
+            self._on_tick()
+            if self._call is None:
+                return
+        self._arm()

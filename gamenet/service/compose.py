@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: MIT
+"""Put the parts of a server together: the only place that knows all of them.
+
+A server is a service with named children: one for the game, one for each listener, one
+for the bots. Ports open first, while twistd may still have the privilege for it; then
+the game ticks; then the bots join. It ends the other way round, one step after the
+other: bots leave, the game stops and tells its players why, the ports close.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from secrets import randbits
+from typing import Any
+
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from gamenet.connection import ConnectionConfig
+from gamenet.errors import CloseReason, ConfigError
+from gamenet.game import Game, GameServer
+from gamenet.service.config import ServerConfig
+from gamenet.service.crew import ADDRESS, Crew
+from gamenet.service.loading import load_game
+from gamenet.service.view import BrowserCodec, ServerView
+from gamenet.service.web import Site
+from gamenet.transport import (
+    GameServerFactory,
+    Impairment,
+    Listening,
+    MemoryNetwork,
+    listen,
+    parse_listen,
+)
+
+__all__ = ["Server", "build", "page_folder"]
+
+_LOG = Logger(namespace="gamenet.service")
+WEB_TRANSPORTS = ("ws", "wss")
+BROWSER = Path(str(resources.files("gamenet") / "browser"))
+"""Folder of gamenet's own modules and its plain page."""
+
+
+class GameService(Service):
+    """Ticks the game.
+
+    Args:
+        server: the game and its players.
+    """
+
+    name = "game"
+
+    def __init__(self, server: GameServer) -> None:
+        self.server = server
+
+    def startService(self) -> None:
+        """Begin to tick."""
+        super().startService()
+        self.server.start()
+
+    def stopService(self) -> Deferred[None]:
+        """Stop to tick, and tell the players that the server goes away."""
+        super().stopService()
+        return self.server.stop(CloseReason.SERVER_SHUTDOWN)
+
+
+class ListenService(Service):
+    """Listens at one address.
+
+    Args:
+        reactor: opens the port.
+        spec: the listen string.
+        factory: takes the players that come.
+        web: the site, for ws and wss.
+        options: further arguments of `listen`.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        spec: str,
+        factory: GameServerFactory,
+        web: Any,
+        **options: Any,
+    ) -> None:
+        self.spec = parse_listen(spec)
+        self.setName(f"transport:{spec}")
+        self.listening: Listening | None = None
+        self._reactor = reactor
+        self._factory = factory
+        self._web = web if self.spec.transport in WEB_TRANSPORTS else None
+        self._options = options
+
+    def privilegedStartService(self) -> None:
+        """Open the port, while there may be the privilege for a low one.
+
+        Raises:
+            ListenError: the port cannot be opened.
+            ConfigError: a certificate cannot be used.
+        """
+        opening = listen(
+            self._reactor, self.spec, self._factory, web=self._web, **self._options
+        )
+        results: list[Any] = []
+        opening.addBoth(results.append)
+        if isinstance(results[0], Failure):
+            results[0].raiseException()
+        self.listening = results[0]
+
+    def startService(self) -> None:
+        """Open the port, if that was not done before."""
+        super().startService()
+        if self.listening is None:
+            self.privilegedStartService()
+
+    def stopService(self) -> Any:
+        """Close the port and what came in by it."""
+        super().stopService()
+        listening, self.listening = self.listening, None
+        return listening and listening.stop(CloseReason.SERVER_SHUTDOWN)
+
+
+class Server(MultiService):
+    """A whole server: what `build` returns.
+
+    Args:
+        game: ticks the game.
+        listeners: one for each listening address.
+        crew: the bots, if there are any.
+        view: what the server shows of itself.
+    """
+
+    name = "gamenet"
+
+    def __init__(
+        self,
+        game: GameService,
+        listeners: Sequence[ListenService],
+        crew: Crew | None,
+        view: ServerView,
+    ) -> None:
+        super().__init__()
+        self.view = view
+        self._game = game
+        self._listeners = listeners
+        self._crew = crew
+        for service in (*listeners, game, *((crew,) if crew else ())):
+            service.setServiceParent(self)
+
+    @property
+    def game_server(self) -> GameServer:
+        """Return the game and its players."""
+        return self._game.server
+
+    @property
+    def listenings(self) -> list[Listening]:
+        """Return what is open now."""
+        opened = [each.listening for each in self._listeners]
+        return [listening for listening in opened if listening is not None]
+
+    def startService(self) -> None:
+        """Start everything, and say where."""
+        super().startService()
+        for listening in self.listenings:
+            if listening.transport != "memory":
+                _LOG.info(
+                    "{transport} listening on {host}:{port}",
+                    transport=listening.transport,
+                    host=_bracketed(listening.host),
+                    port=listening.port,
+                )
+        page = next(
+            (each for each in self.listenings if each.transport in WEB_TRANSPORTS), None
+        )
+        if page is not None:
+            _LOG.info("open {url} to play", url=_page_url(page))
+
+    def stopService(self) -> Deferred[Any]:
+        """Drain: invite nobody, send bots away, tell the players, close the ports."""
+        _LOG.info("draining: {n} players are told", n=len(self.game_server.players))
+        self.running = False
+        self.view.is_draining = True
+        if self._crew is not None:
+            self._crew.stopService()
+        self._game.stopService()
+        closing = [maybeDeferred(each.stopService) for each in self._listeners]
+        return DeferredList(closing, consumeErrors=True).addCallback(_drained)
+
+
+def build(config: ServerConfig, reactor: Any) -> Server:
+    """Put a server together.
+
+    Args:
+        config: every setting.
+        reactor: carries it.
+
+    Returns:
+        A service whose children are named "game", "bots" and "transport:" with the
+        listen string.
+
+    Raises:
+        ConfigError: the game cannot be loaded, or has no page where it says.
+    """
+    game_class = load_game(config.game)
+    page = page_folder(game_class)
+    seed = randbits(64) if config.seed is None else config.seed
+    server = GameServer(
+        _adjusted(game_class(), config),
+        reactor,
+        connection=ConnectionConfig(
+            timeout=config.connection.timeout,
+            heartbeat=config.connection.heartbeat,
+            handshake_timeout=config.limits.handshake_timeout,
+        ),
+        limits=config.limits,
+        seed=seed,
+    )
+    name = config.name or server.game.game_title()
+    _LOG.info("{name}: {game}, seed {seed}", name=name, game=config.game, seed=seed)
+    codec = BrowserCodec.of(server)
+    listeners: list[ListenService] = []
+    view = ServerView(
+        server,
+        lambda: [each.listening for each in listeners if each.listening is not None],
+        codec,
+        name,
+        config.public_host,
+        reactor.seconds,
+    )
+    site = Site(view, page, BROWSER, codec, config.limits.allowed_origins)
+    listeners += [
+        ListenService(reactor, spec, server.factory, site, **_options(spec, config))
+        for spec in config.listen
+    ]
+    crew = None
+    if config.bots:
+        network = MemoryNetwork(reactor)
+        listeners.append(
+            ListenService(reactor, ADDRESS, server.factory, None, memory=network)
+        )
+        crew = Crew(reactor, network, config.bots, seed)
+    return Server(GameService(server), listeners, crew, view)
+
+
+def page_folder(game: type[Game]) -> Path:
+    """Return the folder of a game's page: its own, or gamenet's plain one.
+
+    Raises:
+        ConfigError: the game names a folder without an index.html.
+    """
+    if game.page is None:
+        return BROWSER
+    folder = Path(inspect.getfile(game)).resolve().parent / game.page
+    if not (folder / "index.html").is_file():
+        raise ConfigError(
+            f"game {game.__module__}:{game.__name__}: page = {game.page!r}, but there "
+            f"is no {folder / 'index.html'}"
+        )
+    return folder
+
+
+def _adjusted(game: Game, config: ServerConfig) -> Game:
+    """Return the game with what the configuration says about it."""
+    wanted = config.max_players or game.max_players
+    # What a game calls players, a transport calls connections: the lower one holds.
+    setattr(game, "max_players", min(wanted, config.limits.max_connections))  # noqa: B010
+    if config.tick_rate is not None:
+        setattr(game, "tick_rate", config.tick_rate)  # noqa: B010
+    return game
+
+
+def _options(spec: str, config: ServerConfig) -> dict[str, Any]:
+    if not config.impairment or parse_listen(spec).transport != "udp":
+        return {}
+    return {"impairment": Impairment.from_text(config.impairment)}
+
+
+def _page_url(page: Listening) -> str:
+    scheme = "https" if page.transport == "wss" else "http"
+    here = "127.0.0.1" if page.host in ("0.0.0.0", "::") else page.host
+    return f"{scheme}://{_bracketed(here)}:{page.port}/"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _drained(_: object) -> None:
+    _LOG.info("drained: all ports are closed")

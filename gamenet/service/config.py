@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""Read the configuration: a file, the command line over it, one frozen record out.
+
+Everything is checked before any port opens, and everything that is wrong is reported
+at once, each line with file, key, value and what is allowed. `ServerConfig` is the only
+list of keys: the options of `twistd gamenet`, the checks and the reference are made
+from its fields.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gamenet.errors import ConfigError
+from gamenet.service.keys import keys_of, setting
+from gamenet.service.reading import Reading
+from gamenet.transport import Impairment, Limits, parse_listen
+
+__all__ = ["ConnectionTable", "ServerConfig", "load"]
+
+_GAME = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+
+
+def _game_form(text: str) -> None:
+    if text and not _GAME.fullmatch(text):
+        raise ValueError("a game is written module:Class, as in examples.arena:Arena")
+
+
+def _host_form(text: str) -> None:
+    if text and not _HOST.fullmatch(text) and not _is_ipv6(text):
+        raise ValueError("a host is a name or an address, without scheme and port")
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return bool(ipaddress.IPv6Address(text))
+    except ValueError:
+        return False
+
+
+def _listen_form(text: str) -> None:
+    if parse_listen(text).transport == "memory":
+        raise ValueError(
+            "nobody outside of this process can reach memory; use udp:7777"
+        )
+
+
+@dataclass(frozen=True)
+class ConnectionTable:
+    """Timing of every connection, whatever carries it."""
+
+    timeout: float = setting(10.0, low=0.5, high=300)
+    """Seconds of silence after which a connection is given up (`TIMED_OUT`). Ten
+    outlast a change of mobile cell, and are short enough that a ghost is not shot at
+    for long."""
+    heartbeat: float = setting(0.1, low=0.02, high=30)
+    """Longest time in seconds in which a side sends nothing. A tenth keeps the round
+    trip measured and address translation open; at most half of `timeout`, so that one
+    lost packet is not an end."""
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """Every setting of a server, checked: what `twistd gamenet` runs from."""
+
+    game: str = setting("", form=_game_form, allowed="module:Class")
+    """The game to serve, as `module:Class`: a subclass of `gamenet.game.Game` that can
+    be imported from the current directory. There is no default: a server without a
+    game has nothing to do."""
+    listen: tuple[str, ...] = setting(
+        ("udp:7777", "tcp:7778", "ws:8080"),
+        low=1,
+        high=32,
+        form=_listen_form,
+        allowed="listen strings",
+    )
+    """Where to listen: `udp:PORT`, `tcp:PORT`, `tls:PORT:certificate=FILE:key=FILE`,
+    `ws:PORT`, `wss:PORT:certificate=FILE:key=FILE`, each with an optional
+    `:interface=ADDRESS`. Port 0 takes a free one and logs it. A `ws` or `wss` listener
+    serves the page too. The default reaches native clients and browsers alike, on ports
+    that need no privilege."""
+    name: str = setting("", high=64)
+    """The server's name, as `POST /connect` and the log show it; empty for the game's
+    title."""
+    seed: int | None = setting(None, low=0, high=2**64 - 1)
+    """Seed of the game's random numbers, to make a match repeatable; without one, the
+    operating system gives it and the log says which."""
+    bots: int = setting(0, low=0, high=1000)
+    """How many players with random inputs the server adds to the game. They count as
+    players, so the default is none."""
+    max_players: int | None = setting(None, low=1, high=65535)
+    """How many players may be in the game at once, bots included; without it, the
+    game's own `max_players` holds."""
+    tick_rate: float | None = setting(None, low=1, high=240)
+    """Steps of the game in a second; without it, the game's own `tick_rate` holds."""
+    public_host: str = setting("", high=255, form=_host_form, allowed="a host name")
+    """Host name or address under which players reach the server, for the answer of
+    `POST /connect`; empty for the host that the request named, which is right unless
+    the web address and the game ports are on different hosts."""
+    impairment: str = setting(
+        "", form=Impairment.from_text, allowed="settings as latency=80ms loss=5%"
+    )
+    """A bad network, made on purpose between the server and every player, both ways: to
+    play a game as its players far away will. Empty for none."""
+    log_format: str = setting("text", choices=("text", "json"))
+    """`text` for people, `json` for one JSON object a line. Where the log goes is
+    twistd's own `--logfile`."""
+    limits: Limits = field(default_factory=Limits)
+    """What a peer may cost us."""
+    connection: ConnectionTable = field(default_factory=ConnectionTable)
+    """Timing of connections."""
+
+
+def load(
+    file: str | Path | None = None, overrides: Mapping[str, Any] | None = None
+) -> ServerConfig:
+    """Return the configuration of a file with the command line's values over it.
+
+    Args:
+        file: a `.toml` or `.json` file, or None for the defaults alone.
+        overrides: values by dotted key; a text is read as the key's type.
+
+    Raises:
+        ConfigError: one line for each thing that is wrong.
+    """
+    reading = Reading(keys_of(ServerConfig))
+    if file is not None:
+        reading.take_file(Path(file))
+    reading.take_overrides(overrides or {})
+    place = f"{file}: " if file is not None else ""
+    if not reading.complaints:
+        found = _contradictions(reading.all_values)
+        reading.complaints += [place + complaint for complaint in found]
+    if reading.complaints:
+        raise ConfigError("\n".join(reading.complaints))
+    try:
+        return typing.cast(ServerConfig, _build(ServerConfig, reading.values))
+    except ConfigError as error:  # a table of another package checks itself once more
+        raise ConfigError(f"{place}{error}") from error
+
+
+def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is wrong between keys that are each right by themselves."""
+    most, bots = values["max_players"], values["bots"]
+    if most is not None and bots > most:
+        yield f"bots = {bots} is more than max_players = {most}; bots are players too"
+    here = values["limits.max_per_address"]
+    if bots > here:
+        yield (
+            f"bots = {bots} is more than limits.max_per_address = {here}; the server's "
+            "bots have one address"
+        )
+    timeout, heartbeat = values["connection.timeout"], values["connection.heartbeat"]
+    if heartbeat * 2 > timeout:
+        yield (
+            f"connection.heartbeat = {heartbeat:g} is out of range; allowed: at most "
+            f"half of connection.timeout = {timeout:g}"
+        )
+
+
+def _build(cls: type, values: Mapping[str, Any]) -> Any:
+    """Make the dataclass of dotted values, its tables first."""
+    hints = typing.get_type_hints(cls)
+    members: dict[str, Any] = {}
+    for each in dataclasses.fields(cls):
+        dotted = each.name + "."
+        inner = {
+            name[len(dotted) :]: value
+            for name, value in values.items()
+            if name.startswith(dotted)
+        }
+        if inner:
+            members[each.name] = _build(hints[each.name], inner)
+        elif each.name in values:
+            members[each.name] = values[each.name]
+    return cls(**members)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""What a running server shows of itself: how to join, whether it is well, its figures.
+
+It reads the parts of a server and changes none of them, so that whatever asks, a page
+or a monitor, can do no harm by asking.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gamenet.connection import PROTOCOL_VERSION
+from gamenet.game import GameServer, Player
+from gamenet.transport import Listening
+from gamenet.wire import javascript_module
+
+__all__ = ["BrowserCodec", "ServerView"]
+
+_PATIENCE = 2.0
+"""Seconds without a tick after which a game is called stalled; three ticks of a game
+that is slower than that."""
+_EVERYWHERE = ("0.0.0.0", "::", "")
+_WEB = ("ws", "wss")
+
+
+@dataclass(frozen=True)
+class BrowserCodec:
+    """The codec that browsers load, named by what is in it."""
+
+    hash: str
+    """Hexadecimal digest of the text."""
+    text: str
+    """JavaScript module."""
+
+    @property
+    def path(self) -> str:
+        """Return the address of the module on the server."""
+        return f"/gamenet/protocol-{self.hash}.js"
+
+    @classmethod
+    def of(cls, server: GameServer) -> BrowserCodec:
+        """Generate the codec of a game."""
+        protocol = server.protocol
+        text = javascript_module(
+            protocol_hash=protocol.hash,
+            version=PROTOCOL_VERSION,
+            components=protocol.components,
+            inputs=protocol.inputs,
+            messages=dict(protocol.registry),
+        )
+        return cls(hashlib.blake2s(text.encode(), digest_size=8).hexdigest(), text)
+
+
+class ServerView:
+    """Answer for a server.
+
+    Args:
+        server: the game and its players.
+        listenings: the open listeners, read anew each time.
+        codec: what browsers load.
+        name: of the server.
+        public_host: host to name to players; empty for the one they asked.
+        seconds: monotonic time.
+    """
+
+    def __init__(
+        self,
+        server: GameServer,
+        listenings: Callable[[], Sequence[Listening]],
+        codec: BrowserCodec,
+        name: str,
+        public_host: str,
+        seconds: Callable[[], float],
+    ) -> None:
+        self.is_draining = False
+        """Whether the server is shutting down."""
+        self._server = server
+        self._listenings = listenings
+        self._codec = codec
+        self._name = name
+        self._public_host = public_host
+        self._seconds = seconds
+        self._began = seconds()
+        self._tick_seen = server.game.tick
+        self._tick_seen_at = self._began
+
+    def invitation(self, host: str) -> dict[str, Any]:
+        """Return what a client needs to know to join.
+
+        Args:
+            host: under which the client reached the web address.
+        """
+        game, protocol = self._server.game, self._server.protocol
+        host = self._public_host or host
+        return {
+            "game": protocol.name,
+            "title": game.game_title(),
+            "name": self._name,
+            "version": PROTOCOL_VERSION,
+            "protocol_hash": protocol.hash.hex(),
+            "tick_rate": game.tick_rate,
+            "players": len(self._server.players),
+            "max_players": game.max_players,
+            "transports": [
+                _address(listening, host)
+                for listening in self._listenings()
+                if listening.transport != "memory"
+            ],
+            "codec": self._codec.path,
+        }
+
+    def health(self) -> dict[str, Any]:
+        """Return whether the game ticks; ask regularly, it compares with the last time.
+
+        The "status" is "ok", "stalled" or "draining".
+        """
+        now, tick = self._seconds(), self._server.game.tick
+        if tick != self._tick_seen:
+            self._tick_seen, self._tick_seen_at = tick, now
+        silence = now - self._tick_seen_at
+        status = "ok"
+        if self.is_draining:
+            status = "draining"
+        elif silence > max(_PATIENCE, 3 / self._server.game.tick_rate):
+            status = "stalled"
+        return {
+            "status": status,
+            "tick": tick,
+            "players": len(self._server.players),
+            "uptime_s": round(now - self._began, 3),
+        }
+
+    def stats(self) -> dict[str, Any]:
+        """Return everything that is counted, ready for JSON."""
+        return {
+            "server": {"name": self._name, **self.health(), **self._server.stats()},
+            "listening": [
+                {"transport": each.transport, "host": each.host, "port": each.port}
+                for each in self._listenings()
+            ],
+            "transports": asdict(self._server.factory.stats()),
+            "players": [_figures(each) for each in self._server.players.values()],
+        }
+
+
+def _address(listening: Listening, host: str) -> dict[str, Any]:
+    bound = listening.host
+    if bound not in _EVERYWHERE and not bound.startswith(("127.", "::1")):
+        host = bound
+    if listening.transport in _WEB:
+        shown = f"[{host}]" if ":" in host else host
+        url = f"{listening.transport}://{shown}:{listening.port}/ws"
+        return {"transport": listening.transport, "url": url}
+    return {"transport": listening.transport, "host": host, "port": listening.port}
+
+
+def _figures(player: Player) -> dict[str, Any]:
+    """Return a player's figures; addresses stay private, because anybody may ask."""
+    return {
+        "id": player.id,
+        "name": player.name,
+        "transport": player.transport,
+        **asdict(player.stats()),
+    }

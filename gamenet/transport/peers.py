@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""Hold the peers of one factory, and pump those that have something to say.
+
+A message that is sent marks its peer. At the end of the reactor turn, or when the game
+calls `flush()` at the end of its tick, all marked peers are pumped in one pass: however
+many messages were sent to a peer, they leave in as few packets as hold them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from gamenet.transport.clock import monotonic_seconds
+from gamenet.transport.counters import FactoryStats, Tally
+from gamenet.transport.timers import TimerSet
+
+if TYPE_CHECKING:
+    from gamenet.transport.shell import Peer
+
+__all__ = ["PeerSet"]
+
+
+class PeerSet:
+    """The peers of one factory, over all its transports.
+
+    Args:
+        reactor: gives delayed calls, and the time.
+    """
+
+    def __init__(self, reactor: Any) -> None:
+        self.reactor = reactor
+        self.seconds: Callable[[], float] = monotonic_seconds(reactor)
+        """Tell the time that every connection of the factory lives in."""
+        self.timers = TimerSet(reactor, self.seconds)
+        self.tally = Tally()
+        # A dict keeps the order in which peers came, which a set would not: two runs
+        # with one seed must send in the same order.
+        self._peers: dict[Peer, None] = {}
+        self._marked: list[Peer] = []
+        self._is_scheduled = False
+
+    def __iter__(self) -> Iterator[Peer]:
+        return iter(tuple(self._peers))
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+    def add(self, peer: Peer) -> None:
+        """Take a new peer in."""
+        self._peers[peer] = None
+
+    def remove(self, peer: Peer) -> None:
+        """Let a peer go whose connection ended, and keep its counts."""
+        if self._peers.pop(peer, peer) is None:
+            self.tally.retire(peer.connection.stats())
+            self.timers.forget(peer)
+        if not self._peers:
+            self.timers.stop()
+
+    def mark(self, peer: Peer) -> None:
+        """Have a peer pumped at the end of this reactor turn, or at `flush()`."""
+        if peer.is_marked:
+            return
+        peer.is_marked = True
+        self._marked.append(peer)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self.reactor.callLater(0, self._end_turn)
+
+    def flush(self) -> None:
+        """Pump every peer that is marked now."""
+        marked, self._marked = self._marked, []
+        for peer in marked:
+            peer.is_marked = False
+            peer.pump()
+
+    def stats(self) -> FactoryStats:
+        """Return what these peers and all that came before them did."""
+        return self.tally.freeze(peer.connection.stats() for peer in self._peers)
+
+    def _end_turn(self) -> None:
+        self._is_scheduled = False
+        self.flush()

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: MIT
+"""The browser's client understands a server, and a server understands it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gamenet.errors import CloseReason
+from gamenet.game import Component, Game, Input, Message, fixed, int8, text
+from gamenet.game.messages import PlayerEntered, PlayerExited, Welcome
+from gamenet.game.protocol import CONTROL, INPUTS, SNAPSHOTS, Protocol
+from gamenet.prediction import InputQueue
+from gamenet.replication import Sender
+from gamenet.wire import Schema, javascript_module
+from gamenet.world import World
+from tests.browser.javascript import run_program
+
+
+class Position(Component):
+    """Where something is."""
+
+    x: float = fixed(-512, 512, step=1 / 64)
+
+
+class Steer(Input):
+    """Which way to go."""
+
+    x: int = int8(3)
+    y: int = int8()
+
+
+class Jump(Input):
+    """Another input."""
+
+
+class Chat(Message):
+    """Words."""
+
+    words: str = text(40, "hello")
+
+
+class Words(Game):
+    """A game with one of each."""
+
+    components = [Position]
+    inputs = [Steer, Jump]
+    messages = [Chat]
+
+
+PROTOCOL = Protocol.of(Words)
+CODEC = javascript_module(
+    protocol_hash=PROTOCOL.hash,
+    version=1,
+    components=PROTOCOL.components,
+    inputs=PROTOCOL.inputs,
+    messages=dict(PROTOCOL.registry),
+)
+CAPACITY = 64
+WELCOME = Welcome(player_id=2, tick=100, tick_rate=20, capacity=CAPACITY)
+
+Step = dict[str, Any]
+
+
+def step(action: str, now: float = 0.0, **arguments: Any) -> Step:
+    """Return a step of a script."""
+    return {"do": action, "now": now, **arguments}
+
+
+def control(message: Schema, now: float = 0.0) -> Step:
+    """Return the step in which a message of the server comes."""
+    data = PROTOCOL.registry.encode(message)
+    return step("receive", now, channel=CONTROL, bytes=data.hex())
+
+
+def play(*script: Step) -> Any:
+    """Return what programs/client_play.js answers."""
+    return run_program("client_play.js", {"script": script}, protocol=CODEC)
+
+
+class Host:
+    """A world, and the steps that tell of it."""
+
+    def __init__(self) -> None:
+        self.world = World(PROTOCOL.components, CAPACITY)
+        self.sender = Sender(self.world, part_size=1000)
+
+    def tick(self, number: int, now: float) -> list[Step]:
+        """Return the steps of a tick."""
+        changes = [control(m, now) for m in self.sender.changes(number)]
+        parts = [
+            step("receive", now, channel=SNAPSHOTS, bytes=part.hex())
+            for part in self.sender.snapshot(number)
+        ]
+        return changes + parts
+
+
+class ListenTests(SynchronousTestCase):
+    """What the server says is told to the page."""
+
+    def test_welcome(self) -> None:
+        """The welcome tells who we are and makes the world."""
+        answer = play(control(WELCOME))
+        self.assertEqual(answer["playerId"], 2)
+        self.assertEqual(answer["capacity"], CAPACITY)
+        self.assertEqual(answer["delay"], 0.1)
+
+    def test_players(self) -> None:
+        """Who comes and goes is told, and listed meanwhile."""
+        answer = play(
+            control(WELCOME),
+            control(PlayerEntered(1, "<b>Ada</b>")),
+            control(PlayerEntered(2, "Bo")),
+            control(PlayerExited(1, CloseReason.KICKED)),
+        )
+        self.assertEqual(
+            answer["told"],
+            [
+                ["player_entered", {"id": 1, "name": "<b>Ada</b>"}],
+                ["player_entered", {"id": 2, "name": "Bo"}],
+                ["player_exited", {"id": 1, "name": "<b>Ada</b>", "reason": "KICKED"}],
+            ],
+        )
+        self.assertEqual(answer["players"], [{"id": 2, "name": "Bo"}])
+
+    def test_entities(self) -> None:
+        """Entities and snapshots are told."""
+        host = Host()
+        entity = host.world.spawn(Position(x=4), owner=2)
+        script = host.tick(101, 0.05)
+        host.world.despawn(entity)
+        script += host.tick(102, 0.1)
+        answer = play(control(WELCOME), *script)
+        told = [(event, value) for event, value in answer["told"]]
+        self.assertEqual(
+            [event for event, _ in told], ["spawned", "snapshot", "despawned"]
+        )
+        self.assertEqual(told[0][1]["components"], ["Position"])
+        self.assertEqual(told[0][1]["owner"], 2)
+        self.assertEqual(told[1][1], 101)
+
+    def test_message(self) -> None:
+        """The game's own messages are told by name."""
+        answer = play(control(WELCOME), control(Chat("hi")))
+        self.assertEqual(answer["told"], [["message", "Chat", {"words": "hi"}]])
+
+    def test_closed(self) -> None:
+        """The end comes with advice for the user."""
+        answer = play(step("closed", reason="SERVER_FULL", detail="64 of 64"))
+        advice = CloseReason.SERVER_FULL.advice
+        told = {"reason": "SERVER_FULL", "advice": advice, "detail": "64 of 64"}
+        self.assertEqual(answer["told"], [["closed", told]])
+
+    def test_malformed(self) -> None:
+        """What cannot be understood ends the connection, and is not thrown."""
+        bad = [
+            step("receive", channel=CONTROL, bytes="01ff"),
+            step("receive", channel=CONTROL, bytes=""),
+            step("receive", channel=SNAPSHOTS, bytes="00"),
+        ]
+        for one in bad:
+            answer = play(control(WELCOME), one)
+            self.assertEqual(answer["thrown"], [None, None])
+            self.assertEqual(answer["closed"][0][0], "MALFORMED")
+
+    def test_out_of_order(self) -> None:
+        """Without a welcome there is no world; a second or endless one is refused."""
+        snapshot = step("receive", channel=SNAPSHOTS, bytes="000000000001")
+        huge = Welcome(player_id=1, tick_rate=20, capacity=2**32 - 1)
+        for script in (
+            [snapshot],
+            [control(PlayerEntered(1, "Ada"))],
+            [control(WELCOME), control(WELCOME)],
+            [control(huge)],
+        ):
+            self.assertEqual(play(*script)["closed"][0][0], "MALFORMED")
+
+    def test_unknown_message(self) -> None:
+        """A message of a newer server is skipped."""
+        unknown = step("receive", channel=CONTROL, bytes="7f0102")
+        self.assertEqual(play(control(WELCOME), unknown)["closed"], [])
+
+
+class SpeakTests(SynchronousTestCase):
+    """What the page says reaches the game."""
+
+    def test_inputs(self) -> None:
+        """Inputs arrive with their defaults; each packet repeats the last two."""
+        names = [("Steer", {"x": -5}), ("Jump", {}), ("Steer", {"y": 7}), ("Jump", {})]
+        inputs = [step("input", name=name, values=values) for name, values in names]
+        sent = play(control(WELCOME), *inputs)["sent"]
+        self.assertEqual([channel for channel, _ in sent], [INPUTS] * 4)
+        packets = [bytes.fromhex(payload["$bytes"]) for _, payload in sent]
+        wanted = [Steer(x=-5), Jump(), Steer(y=7), Jump()]
+        whole, lossy = InputQueue([Steer, Jump]), InputQueue([Steer, Jump])
+        for packet in packets:
+            whole.receive(packet)
+        lossy.receive(packets[2])
+        self.assertEqual([*whole.take(), *whole.take()], wanted)
+        self.assertEqual([*lossy.take(), *lossy.take()], wanted[:3])
+        self.assertEqual(whole.snapshot_tick, 100)
+
+    def test_message(self) -> None:
+        """A message arrives as the game's own class."""
+        script = [
+            step("send", name="Chat", values={"words": "Zoë"}),
+            step("send", name="Chat", values={}),
+        ]
+        sent = play(control(WELCOME), *script)["sent"]
+        messages = [
+            PROTOCOL.registry.decode(bytes.fromhex(payload["$bytes"]))
+            for _, payload in sent
+        ]
+        self.assertEqual(messages, [Chat("Zoë"), Chat("hello")])
+
+    def test_refused(self) -> None:
+        """A mistake of the page is told to the page, with what would be right."""
+        thrown = play(
+            control(WELCOME),
+            step("input", name="Stear", values={}),
+            step("input", name="Steer", values={"z": 1}),
+            step("input", name="Steer", values={"x": 128}),
+            step("send", name="Welcome", values={}),
+        )["thrown"]
+        self.assertEqual(thrown[1], "no input Stear: this game has Steer, Jump")
+        self.assertEqual(thrown[2], "Steer has no field z")
+        self.assertEqual(thrown[3], "128 is not an integer from -128 to 127")
+        self.assertEqual(thrown[4], "no message Welcome in this game")
+
+    def test_after_close(self) -> None:
+        """What is sent after the end is lost without an error."""
+        answer = play(
+            control(WELCOME), step("close"), step("input", name="Jump", values={})
+        )
+        self.assertEqual(answer["closed"], [["NORMAL", ""]])
+        self.assertEqual(answer["thrown"], [None, None, None])
+        self.assertEqual(answer["sent"], [])
+
+
+class MeasureTests(SynchronousTestCase):
+    """What the client measures is what happened."""
+
+    def script(self) -> list[Step]:
+        """Return four seconds of snapshots, some of them late."""
+        host = Host()
+        host.world.spawn(Position())
+        script = [control(WELCOME)]
+        for n in range(1, 81):
+            late = 0.02 if n % 7 == 0 else 0.0
+            script += host.tick(100 + n, n / 20 + late)
+        return script
+
+    def test_rates(self) -> None:
+        """Snapshots and bytes are counted by the second."""
+        script = self.script()
+        stats = play(*script, step("wait", 4.0))["stats"]
+        self.assertApproximates(stats["snapshotsPerSecond"], 20, 1.5)
+        size = len(script[-1]["bytes"]) // 2
+        self.assertApproximates(stats["bytesDownPerSecond"], 20 * size, 2 * size)
+        self.assertEqual(stats["rtt"], 0.05)
+        self.assertEqual(stats["loss"], 0.25)
+
+    def test_silence(self) -> None:
+        """When nothing comes any more, the rates fall to nothing."""
+        stats = play(*self.script(), step("wait", 9.0))["stats"]
+        self.assertEqual(stats["snapshotsPerSecond"], 0)
+
+    def test_clock(self) -> None:
+        """The server's tick is known between snapshots, late ones notwithstanding."""
+        answer = play(*self.script(), step("wait", 4.025))
+        self.assertApproximates(answer["serverTick"], 180.5, 0.1)

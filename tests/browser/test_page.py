@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""The default page plays a game in a real browser, against a real server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.browser.serving import Browser, ServerProcess, drag, join
+
+DRIFT = "examples.drift:Drift"
+ARENA = "examples.arena:Arena"
+WATCH = """async () => {
+    const { connect } = await import("/gamenet/gamenet.js");
+    const client = await connect({ name: "watcher" });
+    window.client = client;
+    window.exits = [];
+    client.on("player_exited", (player) => window.exits.push(player));
+    window.place = (name) => {
+        const { world, players } = client;
+        const player = [...players.values()].find((p) => p.name === name);
+        const row = world.rows("Position").find((r) => world.owner[r] === player?.id);
+        return row === undefined ? null : { ...world.interpolated("Position", row) };
+    };
+}"""
+
+
+class PageTests(SynchronousTestCase):
+    """Servers come and go, the browser stays."""
+
+    browser: Browser | None = None
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        if cls.browser is not None:
+            cls.browser.close()
+        super().tearDownClass()
+
+    def setUp(self) -> None:
+        # Not in setUpClass, where trial takes a skip for an error.
+        if self.browser is None:
+            type(self).browser = Browser()
+        self.browser.errors.clear()
+        self.addCleanup(self.browser.close_pages)
+
+    def serve(self, game: str, *options: str, port: int = 0) -> ServerProcess:
+        """Start a server that ends with the test."""
+        server = ServerProcess(game, *options, port=port)
+        self.addCleanup(server.stop)
+        return server
+
+    def watcher(self, server: ServerProcess) -> Any:
+        """Return a page that watches the match through gamenet.js."""
+        page = self.browser.open(server.address)
+        page.evaluate(WATCH)
+        return page
+
+    def test_play(self) -> None:
+        """A wide screen and a phone join, see each other, and move."""
+        server = self.serve(DRIFT)
+        wide = self.browser.open(server.address)
+        phone = self.browser.open(server.address, "Pixel 7")
+        join(wide, "Ada")
+        join(phone, "Zoë")
+        watcher = self.watcher(server)
+        for page in (wide, phone):
+            page.wait_for_selector("body[data-players='3'][data-entities='3']")
+        wide.keyboard.down("ArrowRight")
+        wide.keyboard.down("KeyW")
+        watcher.wait_for_function("() => place('Ada').x > 3 && place('Ada').y > 3")
+        drag(phone, (120, 500), (60, 500))
+        watcher.wait_for_function("() => place('Zoë').x < -3")
+        self.assertEqual(watcher.evaluate("() => place('Zoë').y"), 0)
+        self.assertEqual(self.browser.errors, [])
+
+    def test_mouse(self) -> None:
+        """The own entity follows the mouse while its button is held."""
+        server = self.serve(DRIFT)
+        page = self.browser.open(server.address)
+        join(page, "Ada")
+        watcher = self.watcher(server)
+        page.wait_for_selector("body[data-entities='2']")
+        page.mouse.move(200, 100)
+        page.mouse.down()
+        watcher.wait_for_function("() => place('Ada').x < -2 && place('Ada').y > 1")
+
+    def test_names_are_text(self) -> None:
+        """A name that is markup is shown as it is written, and does nothing."""
+        server = self.serve(DRIFT)
+        page = self.browser.open(server.address)
+        name = "<img src=x onerror=alert(1)>"
+        join(page, name)
+        page.wait_for_selector("#players li")
+        self.assertEqual(page.inner_text("#players li"), name)
+        self.assertEqual(page.query_selector_all("img"), [])
+        self.assertEqual(self.browser.errors, [])
+
+    def test_name_remembered(self) -> None:
+        """The name is asked for once: next time it stands there."""
+        server = self.serve(DRIFT)
+        page = self.browser.open(server.address)
+        join(page, "  Ada  ")
+        page.reload()
+        self.assertEqual(page.input_value(".gamenet-join input"), "Ada")
+        page.fill(".gamenet-join input", "é" * 40)
+        self.assertEqual(page.input_value(".gamenet-join input"), "é" * 32)
+
+    def test_net_graph(self) -> None:
+        """A key or the button shows what the connection measures."""
+        server = self.serve(DRIFT)
+        watcher = self.watcher(server)
+        watcher.wait_for_function("() => client.stats().rtt > 0")
+        watcher.wait_for_function("() => client.stats().snapshotsPerSecond > 20")
+        page = self.browser.open(server.address)
+        join(page, "Ada")
+        self.assertFalse(page.is_visible("#netgraph"))
+        page.keyboard.press("KeyN")
+        page.wait_for_selector("#netgraph", state="visible")
+        page.click("#net")
+        page.wait_for_selector("#netgraph", state="hidden")
+
+    def test_leaving(self) -> None:
+        """A page that is left says goodbye: nobody waits for a time-out."""
+        server = self.serve(DRIFT)
+        page = self.browser.open(server.address)
+        join(page, "Ada")
+        watcher = self.watcher(server)
+        page.goto("about:blank")
+        watcher.wait_for_function("() => exits.length === 1")
+        self.assertEqual(watcher.evaluate("() => exits[0].reason"), "NORMAL")
+
+    def test_server_away(self) -> None:
+        """When the server dies the page says so, and rejoins when it is back."""
+        server = ServerProcess(DRIFT)
+        page = self.browser.open(server.address)
+        join(page, "Ada")
+        server.kill()
+        page.wait_for_selector(".gamenet-banner >> text=The connection was lost")
+        self.serve(DRIFT, port=server.port)
+        page.click(".gamenet-banner button")
+        page.wait_for_selector("body[data-state=playing][data-entities='1']")
+        self.assertEqual(page.query_selector_all(".gamenet-banner"), [])
+
+    def test_shutdown(self) -> None:
+        """A server that is stopped tells its players first."""
+        server = ServerProcess(DRIFT)
+        page = self.browser.open(server.address)
+        join(page, "Ada")
+        server.stop()
+        page.wait_for_selector(".gamenet-banner >> text=The server is shutting down")
+
+    def test_new_version(self) -> None:
+        """When the server comes back with another game, the page offers to reload."""
+        server = ServerProcess(DRIFT)
+        page = self.browser.open(server.address)
+        join(page, "Ada")
+        server.kill()
+        page.wait_for_selector(".gamenet-banner")
+        self.serve(ARENA, port=server.port)
+        page.click(".gamenet-banner button")
+        page.wait_for_selector(".gamenet-banner >> text=There is a new version")
+        page.click(".gamenet-banner button")
+        page.wait_for_selector(".gamenet-join >> text=Arena")
+
+    def test_full(self) -> None:
+        """A server that is full says that, not that it cannot be reached."""
+        server = self.serve(DRIFT, "--max-players", "1")
+        first, second = (self.browser.open(server.address) for _ in range(2))
+        join(first, "Ada")
+        second.fill(".gamenet-join input", "Bo")
+        second.keyboard.press("Enter")
+        second.wait_for_selector(".gamenet-banner >> text=The server is full")
+        first.goto("about:blank")
+        second.wait_for_selector("body[data-state=playing]")

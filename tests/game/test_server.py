@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""Tests of the authoritative server, played in simulated time."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gamenet.errors import CloseReason, ConfigError
+from gamenet.game import GameServer
+from gamenet.testing import Clock, Stepper
+from tests.game.games import Marker, Meadow, Place, Push, Say, Wave
+
+CONTROL, SNAPSHOTS, INPUTS = 0, 1, 2
+
+
+class MatchTests(SynchronousTestCase):
+    """Players come, act, talk and go."""
+
+    def setUp(self) -> None:
+        """Play a match of two."""
+        self.stepper = Stepper.of(Meadow, n_clients=2, seed=5)
+        self.server = self.stepper.server
+        self.game = self.server.game
+        self.one, self.two = self.stepper.clients
+
+    def test_hooks_in_order(self) -> None:
+        """The world is filled before anybody joins, and ticks count from one."""
+        hooks = [call[0] for call in self.game.calls]
+        self.assertEqual(hooks[0], "started")
+        self.assertEqual(
+            self.game.heard("player_joined"),
+            [("player_joined", 1, "player 1"), ("player_joined", 2, "player 2")],
+        )
+        ticks = [tick for _, tick in self.game.heard("step")]
+        self.assertEqual(ticks, list(range(1, len(ticks) + 1)))
+
+    def test_everybody_sees_everybody(self) -> None:
+        """Each client has every player's entity where the server has it."""
+        self.stepper.tick(2)
+        for client in self.stepper.clients:
+            for player in self.server.players.values():
+                self.assertEqual(client.world[player.avatar, Place].x, player.id)
+                row = client.world.row_of(player.avatar)
+                self.assertEqual(client.world.owner[row], player.id)
+            self.assertEqual(client.players, {1: "player 1", 2: "player 2"})
+
+    def test_input_moves(self) -> None:
+        """An input reaches the game once, before its step, and all see the result."""
+        self.one.send_input(Push(x=20))
+        self.stepper.tick(2)
+        avatar = self.server.players[self.one.player_id].avatar
+        self.assertEqual(
+            self.game.heard("input_received"),
+            [
+                ("input_received", self.one.player_id, Push(x=20)),
+            ],
+        )
+        expected = self.one.player_id + 20
+        self.assertEqual(self.two.world[avatar, Place].x, expected)
+
+    def test_inputs_do_not_speed_up(self) -> None:
+        """Of many inputs at once, one of a kind is taken in a tick, few others kept."""
+        self.stepper.tick(2)
+        for _ in range(50):
+            self.one.send_input(Push(x=1))
+            self.one.send_input(Wave(hand=1))
+        self.stepper.tick(1)
+        self.assertEqual(len(self.game.heard("input_received")), 2)
+        self.stepper.tick(30)
+        self.assertLessEqual(len(self.game.heard("input_received")), 8 + 2)
+        self.assertGreater(self.server.stats()["inputs_overflowed"], 50)
+
+    def test_messages_both_ways(self) -> None:
+        """A message reaches the game, and a broadcast reaches all, in order."""
+        heard: list[object] = []
+        self.two.on_message = heard.append
+        for i in range(5):
+            self.one.send(Say(words=f"{i}"))
+        self.stepper.tick(3)
+        self.assertEqual(heard, [Say(words=f"{i}") for i in range(5)])
+        self.assertEqual(len(self.game.heard("message_received")), 5)
+
+    def test_spawn_despawn_reshape(self) -> None:
+        """Clients follow who exists and what they are made of."""
+        entity = self.game.world.spawn(Place(x=7))
+        self.stepper.tick(2)
+        self.assertEqual(self.one.world[entity, Place].x, 7)
+        self.game.world.add(entity, Marker(number=9))
+        self.stepper.tick(2)
+        self.assertEqual(self.one.world[entity, Marker].number, 9)
+        self.game.world.remove(entity, Marker)
+        self.stepper.tick(2)
+        self.assertFalse(self.one.world.has(entity, Marker))
+        gone: list[int] = []
+        self.one.on_despawned = gone.append
+        self.game.world.despawn(entity)
+        self.stepper.tick(2)
+        self.assertNotIn(entity, self.one.world)
+        self.assertEqual(gone, [entity])
+
+    def test_late_joiner(self) -> None:
+        """Who joins late has the whole state with the first snapshot."""
+        for i in range(100):
+            self.game.world.spawn(Place(x=i), Marker(number=i))
+        self.stepper.tick(10)
+        late = self.stepper.join("late")
+        self.stepper.tick(2)
+        self.assertEqual(len(late.world), len(self.game.world))
+        self.assertEqual(late.players[1], "player 1")
+
+    def test_leaving(self) -> None:
+        """Who leaves takes the avatar along, and the others are told."""
+        went: list[tuple[int, str]] = []
+        self.two.on_player_exited = lambda number, name: went.append((number, name))
+        self.one.close()
+        self.stepper.tick(3)
+        self.assertEqual(went, [(1, "player 1")])
+        self.assertEqual(
+            self.game.heard("player_left"), [("player_left", 1, CloseReason.NORMAL)]
+        )
+        self.assertEqual(len(self.two.world), 1)
+        self.assertEqual(self.server.stats()["players"], 1)
+
+    def test_kick(self) -> None:
+        """A kicked player is told why."""
+        closed: list[tuple[CloseReason, str]] = []
+        self.one.on_closed = lambda reason, detail: closed.append((reason, detail))
+        self.server.players[1].kick("manners")
+        self.stepper.tick(3)
+        self.assertEqual(closed, [(CloseReason.KICKED, "manners")])
+        self.assertNotIn(1, self.server.players)
+
+    def test_stop_tells_everybody(self) -> None:
+        """Stopping ends every connection with its reason, once, and ends the game."""
+        closed: list[CloseReason] = []
+        for client in self.stepper.clients:
+            client.on_closed = lambda reason, detail: closed.append(reason)
+        self.server.stop()
+        self.server.stop()
+        self.stepper.clock.advance(1)
+        self.assertEqual(closed, [CloseReason.SERVER_SHUTDOWN] * 2)
+        self.assertEqual(len(self.game.heard("stopped")), 1)
+        self.assertFalse(self.server.ticker.is_running)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_full(self) -> None:
+        """More players than the game has places are refused with that reason."""
+        self.stepper.join("three")
+        self.stepper.join("four")
+        failed = self.failureResultOf(self._connecting())
+        self.assertEqual(failed.value.reason, CloseReason.SERVER_FULL)
+        self.assertEqual(len(self.server.players), 4)
+
+    def _connecting(self):
+        client = self.stepper.begin_joining("five")
+        self.stepper.tick(10)
+        return client._joining
+
+
+class HookErrorTests(SynchronousTestCase):
+    """A game's mistakes are its own: the server goes on."""
+
+    def test_each_hook(self) -> None:
+        """An exception in any hook is logged and counted, and the match goes on."""
+        for hook in (
+            "player_joined",
+            "input_received",
+            "message_received",
+            "step",
+            "player_left",
+        ):
+            stepper = Stepper.of(Meadow, n_clients=2, seed=1)
+            stepper.server.game.broken.add(hook)
+            stepper.join("third")
+            one = stepper.clients[0]
+            one.send_input(Push(x=1))
+            one.send(Say(words="hi"))
+            stepper.tick(3)
+            one.close()
+            stepper.tick(3)
+            errors = self.flushLoggedErrors(RuntimeError)
+            self.assertGreaterEqual(len(errors), 1, hook)
+            self.assertEqual(stepper.server.stats()["hook_errors"], len(errors), hook)
+            before = stepper.server.game.tick
+            stepper.tick(5)
+            self.assertEqual(stepper.server.game.tick, before + 5)
+            self.flushLoggedErrors(RuntimeError)
+
+
+class HostileTests(SynchronousTestCase):
+    """What a player sends is counted, bounded, and never raised."""
+
+    def setUp(self) -> None:
+        """Play a match with one player whose bytes we write ourselves."""
+        self.stepper = Stepper.of(Meadow, n_clients=2, seed=2)
+        self.server = self.stepper.server
+        self.link = self.stepper.clients[0]._link
+
+    def test_malformed(self) -> None:
+        """Malformed messages are counted; too many of them end the connection."""
+        junk = [
+            (CONTROL, b""),
+            (CONTROL, b"\xff\xff\xff"),
+            (CONTROL, b"\x01" + bytes(16)),
+            (CONTROL, b"\x10\xff"),
+            (SNAPSHOTS, bytes(40)),
+            (INPUTS, b""),
+            (INPUTS, b"\1\0\0\0\0\0\0\0\1\xff\1\0a"),
+        ]
+        for i in range(16):
+            channel, payload = junk[i % len(junk)]
+            self.link.sendMessage(channel, payload)
+        self.stepper.tick(4)
+        self.assertEqual(self.server.stats()["malformed"], 16)
+        self.assertEqual(list(self.server.players), [2])
+        self.assertEqual(
+            self.server.game.heard("player_left"),
+            [("player_left", 1, CloseReason.MALFORMED)],
+        )
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_unknown_message(self) -> None:
+        """A message of a newer client is no reason to stumble."""
+        self.link.sendMessage(CONTROL, b"\x7f" + b"new")
+        self.stepper.tick(3)
+        self.assertIn(1, self.server.players)
+
+    def test_flood_of_messages(self) -> None:
+        """Who sends more messages in a tick than anybody would is disconnected."""
+        for _ in range(200):
+            self.stepper.clients[0].send(Say(words="x"))
+        self.stepper.tick(4)
+        self.assertEqual(list(self.server.players), [2])
+        self.assertEqual(self.server.stats()["rate_limited"], 1)
+
+    def test_names(self) -> None:
+        """A name is cut, cleaned, and never empty."""
+        stepper = Stepper.of(Meadow, seed=3)
+        for name in ("", "a\nb\x07c", "\u202eevil", "é" * 100):
+            stepper.join(name)
+        names = [player.name for player in stepper.server.players.values()]
+        self.assertEqual(names, ["player 1", "a b c", "evil", "é" * 32])
+
+
+class StartTests(SynchronousTestCase):
+    """A game that cannot be served says so at once."""
+
+    def test_bad_games(self) -> None:
+        """Wrong lists and numbers are errors that name the game and the value."""
+        cases = [
+            ({"components": [Push]}, "components"),
+            ({"inputs": [Place]}, "inputs"),
+            ({"messages": [Say, Say]}, "messages"),
+            ({"max_players": 0}, "max_players"),
+        ]
+        for attributes, expected in cases:
+            bad = type("Bad", (Meadow,), attributes)
+            error = self.assertRaises(ConfigError, GameServer, bad, Clock())
+            self.assertIn(expected, str(error))

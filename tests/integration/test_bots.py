@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""`gamenet bots` against real servers, over real sockets."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.service.running import GAMENET, PATIENCE, RunningServer, gamenet, start
+
+FIGURES = {
+    "connected",
+    "refused",
+    "snapshots_per_s",
+    "rtt_ms_p50",
+    "rtt_ms_p99",
+    "bytes_down_per_s",
+    "bytes_up_per_s",
+    "errors",
+    "connect_ms_p50",
+}
+
+
+def last_object(out: str) -> dict[str, Any]:
+    """Return the JSON object of the last line."""
+    found: dict[str, Any] = json.loads(out.splitlines()[-1])
+    return found
+
+
+class BotsTests(SynchronousTestCase):
+    """Bots join, play and report."""
+
+    server: RunningServer
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.server = RunningServer("--max-players", "20")
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.server.stop()
+        super().tearDownClass()
+
+    def wait_for_players(self, n: int) -> None:
+        """Wait until a number of players is in the game."""
+        while self.server.json("/health")["players"] != n:
+            continue
+
+    def test_transports(self) -> None:
+        """They play over each transport at once, with every figure above 0."""
+        running = {
+            transport: start(
+                GAMENET,
+                *("bots", "--server", self.server.url, "--transport", transport),
+                *("--n", "3", "--seconds", "1.5", "--json"),
+            )
+            for transport in ("udp", "tcp", "ws")
+        }
+        for transport, process in running.items():
+            with process:
+                out, err = process.communicate(timeout=PATIENCE)
+            self.assertEqual((process.returncode, err), (0, ""), transport)
+            figures = last_object(out)
+            self.assertLessEqual(FIGURES, set(figures))
+            self.assertEqual(figures["connected"], 3)
+            self.assertEqual((figures["refused"], figures["errors"]), (0, 0))
+            for name in FIGURES - {"refused", "errors"}:
+                self.assertGreater(figures[name], 0, f"{transport} {name}")
+
+    def test_connect(self) -> None:
+        """A listener is joined without the web address; people get a table."""
+        status, out, err = gamenet(
+            *("bots", "--connect", f"udp:127.0.0.1:{self.server.ports['udp']}"),
+            *("--n", "2", "--seconds", "0.3"),
+        )
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("2 of 2 (udp)", out)
+        self.assertIn("/s each", out)
+
+    def test_interrupted(self) -> None:
+        """Ctrl-C ends them early and cleanly, with a report."""
+        self.wait_for_players(0)
+        words = ("--server", self.server.url, "--n", "1", "--seconds", "900", "--json")
+        process = start(GAMENET, "bots", *words)
+        self.wait_for_players(1)
+        with process:
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual((process.returncode, err), (130, ""))
+        self.assertEqual(last_object(out)["errors"], 0)
+
+
+class UnluckyTests(SynchronousTestCase):
+    """Bots that do not all get in."""
+
+    def test_full(self) -> None:
+        """Those for whom there is no place are refused, and the status is 1."""
+        server = RunningServer("--max-players", "2", transports=("udp", "ws"))
+        self.addCleanup(server.stop)
+        status, out, err = gamenet(
+            *("bots", "--server", server.url, "--n", "5", "--seconds", "0.3", "--json")
+        )
+        figures = last_object(out)
+        self.assertEqual((figures["connected"], figures["refused"]), (2, 3))
+        self.assertEqual((figures["errors"], status), (0, 1))
+        self.assertIn("SERVER_FULL", err)
+        self.assertIn("(3 times)", err)
+
+    def test_nobody(self) -> None:
+        """Where nothing answers, one line says so, and there is a report."""
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            server = f"http://127.0.0.1:{unused.getsockname()[1]}"
+            status, out, err = gamenet("bots", "--server", server, "--n", "2", "--json")
+        self.assertEqual(status, 1)
+        self.assertIn(f"{server}/connect does not answer", err)
+        self.assertEqual(err.count("\n"), 1)
+        figures = last_object(out)
+        self.assertEqual((figures["connected"], figures["errors"]), (0, 2))

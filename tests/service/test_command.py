@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""Tests of gamenet.service.command; what needs a server is in tests/integration."""
+
+from __future__ import annotations
+
+import io
+import stat
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gamenet import __version__
+from gamenet.service.command import main
+from gamenet.transport import parse_listen
+
+
+class CommandCase(SynchronousTestCase):
+    """A case that runs the command."""
+
+    def command(self, *words: str) -> int:
+        """Run the command; its output is in `out` and `err`."""
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            try:
+                status = main(words)
+            except SystemExit as ended:  # argparse's way to end
+                status = int(ended.code or 0)
+        self.out, self.err = out.getvalue(), err.getvalue()
+        return status
+
+
+class HelpTests(CommandCase):
+    """The command explains itself."""
+
+    def test_help(self) -> None:
+        """The help lists the commands, and each has a help with examples."""
+        self.assertEqual(self.command("--help"), 0)
+        for name in ("check", "bots", "certificate"):
+            self.assertIn(f"\n    {name}", self.out)
+        for words in (("check",), ("bots",), ("certificate",)):
+            self.assertEqual(self.command(*words, "--help"), 0)
+            self.assertIn("examples:", self.out)
+
+    def test_bots_help(self) -> None:
+        """Every option of the bots is explained, with its default."""
+        self.command("bots", "--help")
+        for word in ("--server", "--connect", "--transport", "--n", "--seconds"):
+            self.assertIn(word, self.out)
+        self.assertIn("default: 10", self.out)
+
+    def test_version(self) -> None:
+        """--version prints the version."""
+        self.assertEqual(self.command("--version"), 0)
+        self.assertEqual(self.out, f"gamenet {__version__}\n")
+
+    def test_nothing(self) -> None:
+        """Without a command, the message names what is missing."""
+        self.assertEqual(self.command(), 2)
+        self.assertIn("COMMAND", self.err)
+
+    def test_wrong_option(self) -> None:
+        """A wrong option or value is named, in one line after the usage."""
+        for words, text in (
+            (("bots", "--server", "http://a", "--sconds", "3"), "--sconds"),
+            (("bots", "--server", "http://a", "--n", "0"), "allowed: 1 to 10000"),
+            (("bots", "--server", "http://a", "--n", "x"), "--n"),
+            (("bots", "--server", "http://a", "--seconds", "0"), "allowed: above 0"),
+            (("bots", "--server", "http://a", "--seconds", "nan"), "allowed: above 0"),
+            (("bots", "--server", "http://a", "--transport", "up"), "'up'"),
+            (("bots",), "--server"),
+            (("bots", "--server", "http://a", "--connect", "udp:a:1"), "--connect"),
+            (("chekc",), "chekc"),
+        ):
+            self.assertEqual(self.command(*words), 2, words)
+            self.assertIn(text, self.err.splitlines()[-1])
+
+
+class BotsTests(CommandCase):
+    """gamenet bots; what needs a server is in tests/integration."""
+
+    def test_address(self) -> None:
+        """An address that makes no sense is one line, before anything is tried."""
+        for words, text in (
+            (("--connect", "upd:a:1"), "no such transport"),
+            (("--connect", "memory:a"), "memory"),
+            (("--server", "127.0.0.1:8080"), "allowed: a web address"),
+            (("--server", "udp://127.0.0.1:1"), "allowed: a web address"),
+            (("--server", "http://[::1"), "allowed: a web address"),
+        ):
+            self.assertEqual(self.command("bots", *words), 1)
+            self.assertEqual((self.out, self.err.count("\n")), ("", 1), self.err)
+            self.assertIn(text, self.err)
+
+
+class CheckTests(CommandCase):
+    """gamenet check."""
+
+    def check(self, text: str) -> int:
+        """Check a file with a text."""
+        self.file = Path(self.mktemp()).with_suffix(".toml")
+        self.file.write_text(text)
+        return self.command("check", str(self.file))
+
+    def test_ok(self) -> None:
+        """A good file is said to be good, with what would be served where."""
+        status = self.check(
+            'game = "tests.service.games:Field"\nlisten = ["udp:1", "ws:2"]\nbots = 2'
+        )
+        self.assertEqual((status, self.err), (0, ""))
+        self.assertEqual(
+            self.out,
+            f"ok: {self.file}: Field on udp:1, ws:2; 2 bots, at most 8 players\n",
+        )
+
+    def test_wrong(self) -> None:
+        """Everything that is wrong is said, and the status is 1."""
+        self.assertEqual(self.check("bots = -1\nnmae = 3"), 1)
+        self.assertIn("bots = -1 is out of range", self.err)
+        self.assertIn("did you mean name?", self.err)
+        self.assertEqual(self.out, "")
+
+    def test_game(self) -> None:
+        """The game has to be there."""
+        self.assertEqual(self.check('game = "tests.service.games:Feild"'), 1)
+        self.assertIn("did you mean Field?", self.err)
+        self.assertEqual(self.check("bots = 1"), 1)
+        self.assertIn("the key game is missing", self.err)
+
+    def test_page(self) -> None:
+        """The page that the game names has to be there."""
+        self.assertEqual(self.check('game = "tests.service.games:Paged"'), 1)
+        self.assertIn("no-such-folder", self.err)
+
+    def test_certificate(self) -> None:
+        """The files that a listen string names have to be there."""
+        status = self.check(
+            'game = "tests.service.games:Field"\n'
+            'listen = ["tls:1:certificate=none.pem:key=none.pem"]'
+        )
+        self.assertEqual(status, 1)
+        self.assertIn("there is no file none.pem", self.err)
+
+
+class CertificateTests(CommandCase):
+    """gamenet certificate."""
+
+    def test_written(self) -> None:
+        """Two files are written, the key for nobody else, and how to use them."""
+        folder = Path(self.mktemp())
+        self.assertEqual(self.command("certificate", "--out", str(folder)), 0)
+        certificate, key = folder / "certificate.pem", folder / "key.pem"
+        self.assertIn("BEGIN CERTIFICATE", certificate.read_text())
+        self.assertEqual(stat.S_IMODE(key.stat().st_mode), 0o600)
+        option = self.out.split()[-1]
+        self.assertEqual(parse_listen(option).certificate, str(certificate))
+
+    def test_not_replaced(self) -> None:
+        """A key that is there is never written over."""
+        folder = str(self.mktemp())
+        self.command("certificate", "--out", folder, "--host", "a.example", "b.example")
+        before = (Path(folder) / "key.pem").read_bytes()
+        self.assertEqual(self.command("certificate", "--out", folder), 1)
+        self.assertIn("gamenet certificate: ", self.err)
+        self.assertEqual((Path(folder) / "key.pem").read_bytes(), before)

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""Tests of gamenet.service.compose and gamenet.service.crew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from gamenet.errors import CloseReason, ConfigError, ListenError
+from gamenet.game import GameClient
+from gamenet.service.compose import BROWSER, Server, build, page_folder
+from gamenet.service.config import ConnectionTable, ServerConfig
+from gamenet.testing import MemoryReactor
+from gamenet.transport import Limits
+from tests.service.games import Field, Paged
+
+FIELD = "tests.service.games:Field"
+CONFIG = ServerConfig(game=FIELD, listen=("udp:7777",), seed=1)
+
+
+class ServerCase(SynchronousTestCase):
+    """A case with servers on a reactor in memory."""
+
+    def setUp(self) -> None:
+        self.reactor = MemoryReactor()
+
+    def started(self, config: ServerConfig = CONFIG, **changes: Any) -> Server:
+        """Return a server that runs as it does under twistd."""
+        server = build(replace(config, **changes), self.reactor)
+        server.privilegedStartService()
+        server.startService()
+        self.addCleanup(self.stop, server)
+        return server
+
+    def stop(self, server: Server) -> None:
+        """Stop a server, if that was not done, and let the time pass that it takes."""
+        if server.running:
+            server.stopService()
+        self.pass_time(3)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass in steps of a hundredth."""
+        for _ in range(round(seconds * 100)):
+            self.reactor.advance(0.01)
+
+    def joined(self, port: int = 7777) -> GameClient:
+        """Return a player who has joined over UDP."""
+        client = GameClient(self.reactor, Field, name="ada")
+        joining = client.connect(f"udp:127.0.0.1:{port}")
+        self.pass_time(0.5)
+        return self.successResultOf(joining)
+
+
+class BuildTests(ServerCase):
+    """A configuration becomes a server."""
+
+    def test_names(self) -> None:
+        """The parts are services, each with its name, in the order of their start."""
+        server = build(replace(CONFIG, listen=("udp:1", "ws:0"), bots=2), self.reactor)
+        self.assertEqual(
+            [service.name for service in server],
+            [
+                "transport:udp:1",
+                "transport:ws:0",
+                "transport:memory:bots",
+                "game",
+                "bots",
+            ],
+        )
+        self.assertIs(server.getServiceNamed("game").server, server.game_server)
+
+    def test_game(self) -> None:
+        """The configuration holds over what the game says of itself."""
+        server = build(replace(CONFIG, max_players=3, tick_rate=10.0), self.reactor)
+        game = server.game_server.game
+        self.assertEqual((game.max_players, game.tick_rate), (3, 10.0))
+        self.assertEqual(server.game_server.factory.limits.max_connections, 3)
+        self.assertEqual((Field.max_players, Field.tick_rate), (8, 30))
+
+    def test_max_connections(self) -> None:
+        """The limit on connections is one on players, where it is the lower one."""
+        server = build(replace(CONFIG, limits=Limits(max_connections=2)), self.reactor)
+        self.assertEqual(server.game_server.game.max_players, 2)
+
+    def test_connection(self) -> None:
+        """Timing reaches every connection."""
+        timing = ConnectionTable(timeout=4.0, heartbeat=0.5)
+        limits = Limits(handshake_timeout=2.0)
+        server = build(replace(CONFIG, connection=timing, limits=limits), self.reactor)
+        config = server.game_server.config
+        self.assertEqual((config.timeout, config.heartbeat), (4.0, 0.5))
+        self.assertEqual(config.handshake_timeout, 2.0)
+
+    def test_seed(self) -> None:
+        """One seed gives a game one chance, and none another each time."""
+        draws = [
+            build(replace(CONFIG, seed=seed), MemoryReactor()).game_server.game.random
+            for seed in (7, 7, None, None)
+        ]
+        first, second, third, fourth = (draw.integers(1 << 60) for draw in draws)
+        self.assertEqual(first, second)
+        self.assertNotEqual(third, fourth)
+
+    def test_page(self) -> None:
+        """A game without page has gamenet's; one whose page is missing is refused."""
+        self.assertEqual(page_folder(Field), BROWSER)
+        self.assertTrue((BROWSER / "index.html").is_file())
+        error = self.assertRaises(ConfigError, page_folder, Paged)
+        self.assertIn("page = 'no-such-folder', but there is no", str(error))
+
+    def test_unknown_game(self) -> None:
+        """A game that cannot be loaded is refused before any port opens."""
+        config = replace(CONFIG, game="tests.service.games:Feild")
+        error = self.assertRaises(ConfigError, build, config, self.reactor)
+        self.assertIn("did you mean Field?", str(error))
+
+
+class StartTests(ServerCase):
+    """A server starts in order, or says why it does not."""
+
+    def test_ports_first(self) -> None:
+        """Ports open while there may be privilege, before the game ticks."""
+        server = build(CONFIG, self.reactor)
+        server.privilegedStartService()
+        self.assertEqual([each.port for each in server.listenings], [7777])
+        self.assertFalse(server.game_server.ticker.is_running)
+        server.startService()
+        self.addCleanup(self.stop, server)
+        self.assertTrue(server.game_server.ticker.is_running)
+
+    def test_without_privilege(self) -> None:
+        """A server that was never privileged opens its ports when it starts."""
+        server = build(CONFIG, self.reactor)
+        server.startService()
+        self.addCleanup(self.stop, server)
+        self.assertEqual([each.port for each in server.listenings], [7777])
+
+    def test_port_in_use(self) -> None:
+        """A port that is taken is one line that names port and option."""
+        self.started()
+        server = build(CONFIG, self.reactor)
+        error = self.assertRaises(ListenError, server.privilegedStartService)
+        self.assertIn("7777", str(error))
+        self.assertIn("udp:7777", str(error))
+        self.assertNotIn("\n", str(error))
+
+    def test_certificate(self) -> None:
+        """A certificate that is not there is one line that names the file."""
+        spec = "wss:0:certificate=none.pem:key=none.pem"
+        server = build(replace(CONFIG, listen=(spec,)), self.reactor)
+        error = self.assertRaises(ConfigError, server.privilegedStartService)
+        self.assertIn("none.pem", str(error))
+
+    def test_several(self) -> None:
+        """Players come in by every listener into the same match."""
+        server = self.started(listen=("udp:7777", "udp:7778"))
+        self.joined(7777)
+        self.joined(7778)
+        self.assertEqual(len(server.game_server.players), 2)
+
+    def test_impairment(self) -> None:
+        """A bad network lies between the server and its UDP players, both ways."""
+        server = self.started(impairment="latency=50ms")
+        self.joined()
+        self.pass_time(3)
+        (player,) = server.game_server.players.values()
+        self.assertTrue(0.1 <= player.stats().rtt < 0.2, player.stats().rtt)
+
+
+class StopTests(ServerCase):
+    """A server drains."""
+
+    def test_players_are_told(self) -> None:
+        """Every player is told that the server goes away, and the game that it ends."""
+        server = self.started()
+        client = self.joined()
+        told: list[Any] = []
+        client.on_closed = lambda *reason: told.append(reason)  # type: ignore[method-assign]
+        stopping = server.stopService()
+        self.pass_time(2)
+        self.successResultOf(stopping)
+        self.assertEqual(told, [(CloseReason.SERVER_SHUTDOWN, "")])
+        self.assertTrue(server.game_server.game.has_stopped)
+
+    def test_ports_close(self) -> None:
+        """Afterwards the ports are free, and nothing is left to be done."""
+        server = self.started(bots=2)
+        self.joined()
+        stopping = server.stopService()
+        self.pass_time(3)
+        self.successResultOf(stopping)
+        self.assertEqual(server.listenings, [])
+        self.assertEqual(self.reactor.getDelayedCalls(), [])
+        self.started()
+
+    def test_draining(self) -> None:
+        """From the first moment on, health says that the server drains."""
+        server = self.started()
+        self.assertEqual(server.view.health()["status"], "ok")
+        server.stopService()
+        self.assertEqual(server.view.health()["status"], "draining")
+
+
+class CrewTests(ServerCase):
+    """A server brings bots along."""
+
+    def test_play(self) -> None:
+        """They join, they are players, and they play."""
+        server = self.started(bots=3)
+        self.pass_time(3)
+        players = server.game_server.players.values()
+        self.assertEqual({each.name for each in players}, {"bot 1", "bot 2", "bot 3"})
+        self.assertEqual({each.transport for each in players}, {"memory"})
+        heard = server.game_server.game.heard
+        self.assertEqual({number for number, _ in heard}, {1, 2, 3})
+
+    def test_not_listed(self) -> None:
+        """Their way in is not offered to anybody else."""
+        server = self.started(bots=1)
+        transports = server.view.invitation("h")["transports"]
+        self.assertEqual([each["transport"] for each in transports], ["udp"])
+
+    def test_seed(self) -> None:
+        """With one seed, they play one way."""
+        games = []
+        for _ in range(2):
+            self.reactor = MemoryReactor()
+            server = self.started(bots=2)
+            self.pass_time(3)
+            games.append(server.game_server.game.heard)
+        self.assertEqual(*games)
+        self.assertTrue(games[0])
+
+    def test_full(self) -> None:
+        """Bots for whom there is no place stay out, and the server runs on."""
+        server = self.started(bots=9)
+        self.pass_time(1)
+        self.assertEqual(len(server.game_server.players), 8)
+        self.assertTrue(server.game_server.ticker.is_running)
