@@ -46,7 +46,7 @@ def _figures(results: list[dict[str, Any]], stats: dict[str, Any]) -> dict[str, 
     n_bots = sum(BOTS.values())
     connected = sum(result["connected"] for result in results)
     weights = list(zip(results, BOTS.values(), strict=True))
-    game = stats["game"] if isinstance(stats.get("game"), dict) else stats
+    game = stats["server"]
     return {
         "tick_ms_p50": game["tick_ms_p50"],
         "tick_ms_p99": game["tick_ms_p99"],

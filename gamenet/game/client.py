@@ -23,8 +23,8 @@ from gamenet.game.match import (
     EntityDespawned,
     EntitySpawned,
     Joined,
-    Match,
     MatchEvent,
+    MatchView,
     MessageArrived,
     PlayerCame,
     PlayerWent,
@@ -42,14 +42,14 @@ from gamenet.game.protocol import (
 from gamenet.prediction import Input
 from gamenet.stats import ConnectionStats
 from gamenet.transport import GameClientFactory, GameProtocol, MemoryNetwork, connect
-from gamenet.world import EntityId, World
+from gamenet.world import EntityId
 
 __all__ = ["GameClient"]
 
 RTT_HISTORY = 256
 
 
-class GameClient:
+class GameClient(MatchView):
     """One player, in a Twisted reactor.
 
     Subclass it and override what you want to hear of, or assign the methods.
@@ -79,9 +79,7 @@ class GameClient:
         random: Any = None,
     ) -> None:
         self._reactor = reactor
-        protocol = None if game is None else Protocol.of(game)
-        self.match = Match(protocol)
-        """The match without I/O."""
+        super().__init__(None if game is None else Protocol.of(game))
         self.errors = 0
         """Messages of the server that could not be understood."""
         self._factory = _ServerFactory(self, reactor, name, connection, random)
@@ -162,36 +160,9 @@ class GameClient:
     # -- what it knows ------------------------------------------------------------
 
     @property
-    def world(self) -> World:
-        """Return the copy of the server's world.
-
-        Raises:
-            LocalProtocolError: not joined yet.
-        """
-        if self.match.world is None:
-            msg = "the world is not there before the match is joined: wait for connect"
-            raise LocalProtocolError(msg)
-        return self.match.world
-
-    @property
     def is_connected(self) -> bool:
         """Return whether the connection is up."""
         return self._link is not None
-
-    @property
-    def tick(self) -> int:
-        """Return the newest tick that we know of."""
-        return self.match.tick
-
-    @property
-    def players(self) -> dict[int, str]:
-        """Return the names of who is here, by id."""
-        return self.match.players
-
-    @property
-    def player_id(self) -> int:
-        """Return who we are; 0 until joined."""
-        return self.match.player_id
 
     @property
     def rtts(self) -> list[float]:

@@ -16,19 +16,18 @@ from gamenet.connection import (
 )
 from gamenet.errors import CloseReason, LocalProtocolError, RemoteProtocolError
 from gamenet.game.game import Game
-from gamenet.game.match import Match, MatchEvent
+from gamenet.game.match import MatchEvent, MatchView
 from gamenet.game.messages import Message
 from gamenet.game.player import user_data_of
 from gamenet.game.protocol import CONTROL, INPUTS, UNKNOWN_HASH, Protocol, game_config
 from gamenet.prediction import Input
 from gamenet.stats import ConnectionStats
 from gamenet.transport import PolledTransport, parse_connect
-from gamenet.world import World
 
 __all__ = ["PolledClient"]
 
 
-class PolledClient:
+class PolledClient(MatchView):
     """One player, driven by a loop of its own, over UDP or TCP.
 
     Args:
@@ -53,8 +52,7 @@ class PolledClient:
         connection: ConnectionConfig | None = None,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.match = Match(None if game is None else Protocol.of(game))
-        """The match without I/O."""
+        super().__init__(None if game is None else Protocol.of(game))
         self.errors = 0
         """Messages of the server that could not be understood."""
         self._name = name
@@ -128,18 +126,6 @@ class PolledClient:
             self._transport.flush(now=now)
 
     @property
-    def world(self) -> World:
-        """Return the copy of the server's world.
-
-        Raises:
-            LocalProtocolError: not joined yet.
-        """
-        if self.match.world is None:
-            msg = "the world is not there before the match is joined: wait for Joined"
-            raise LocalProtocolError(msg)
-        return self.match.world
-
-    @property
     def is_joined(self) -> bool:
         """Return whether the match was joined."""
         return self.match.world is not None
@@ -148,21 +134,6 @@ class PolledClient:
     def is_closed(self) -> bool:
         """Return whether the connection has ended."""
         return self._closed is not None
-
-    @property
-    def tick(self) -> int:
-        """Return the newest tick that we know of."""
-        return self.match.tick
-
-    @property
-    def players(self) -> dict[int, str]:
-        """Return the names of who is here, by id."""
-        return self.match.players
-
-    @property
-    def player_id(self) -> int:
-        """Return who we are; 0 until joined."""
-        return self.match.player_id
 
     def stats(self) -> ConnectionStats:
         """Return what the connection measured; all zero when there is none."""

@@ -72,10 +72,17 @@ class Ticker:
             self.n_skipped += n_behind - MAX_CATCH_UP
             self._n_due = n_now - MAX_CATCH_UP
         self.n_late += max(0, min(n_behind, MAX_CATCH_UP) - 1)
-        for _ in range(min(n_behind, MAX_CATCH_UP)):
+        try:
+            self._make(min(n_behind, MAX_CATCH_UP))
+        finally:
+            # What a tick raises is for the reactor to log; the next one comes anyway.
+            if self._call is not None:
+                self._arm()
+
+    def _make(self, n_ticks: int) -> None:
+        for _ in range(n_ticks):
             self._n_due += 1
             self.n_ticks += 1
             self._on_tick()
             if self._call is None:
                 return
-        self._arm()

@@ -25,7 +25,7 @@ REPEATS = 3
 MAX_BODY = 0xFFFF
 MAX_REPEATED = 512  # bytes: what is repeated must fit the smallest packet_size, 576
 MAX_PER_PACKET = 16
-MAX_QUEUED = 8
+MAX_QUEUED = 4
 
 
 class Input(Schema):

@@ -207,6 +207,11 @@ class Squad:
         for bot in self.bots:
             bot.look()
 
+    @property
+    def n_playing(self) -> int:
+        """Return how many bots are in the game now."""
+        return sum(bot.ended_at is None for bot in self.bots)
+
     def leave(self) -> None:
         """Have every bot leave the game."""
         for loop in (self._act_loop, self._look_loop):

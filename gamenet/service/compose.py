@@ -16,113 +16,25 @@ from pathlib import Path
 from secrets import randbits
 from typing import Any
 
-from twisted.application.service import MultiService, Service
+from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from gamenet.connection import ConnectionConfig
-from gamenet.errors import CloseReason, ConfigError
+from gamenet.errors import ConfigError
 from gamenet.game import Game, GameServer
 from gamenet.service.config import ServerConfig
 from gamenet.service.crew import ADDRESS, Crew
 from gamenet.service.loading import load_game
+from gamenet.service.parts import WEB_TRANSPORTS, GameService, ListenService, opened
 from gamenet.service.view import BrowserCodec, ServerView
 from gamenet.service.web import Site
-from gamenet.transport import (
-    GameServerFactory,
-    Impairment,
-    Listening,
-    MemoryNetwork,
-    listen,
-    parse_listen,
-)
+from gamenet.transport import Impairment, Listening, MemoryNetwork, parse_listen
 
 __all__ = ["Server", "build", "page_folder"]
 
 _LOG = Logger(namespace="gamenet.service")
-WEB_TRANSPORTS = ("ws", "wss")
 BROWSER = Path(str(resources.files("gamenet") / "browser"))
 """Folder of gamenet's own modules and its plain page."""
-
-
-class GameService(Service):
-    """Ticks the game.
-
-    Args:
-        server: the game and its players.
-    """
-
-    name = "game"
-
-    def __init__(self, server: GameServer) -> None:
-        self.server = server
-
-    def startService(self) -> None:
-        """Begin to tick."""
-        super().startService()
-        self.server.start()
-
-    def stopService(self) -> Deferred[None]:
-        """Stop to tick, and tell the players that the server goes away."""
-        super().stopService()
-        return self.server.stop(CloseReason.SERVER_SHUTDOWN)
-
-
-class ListenService(Service):
-    """Listens at one address.
-
-    Args:
-        reactor: opens the port.
-        spec: the listen string.
-        factory: takes the players that come.
-        web: the site, for ws and wss.
-        options: further arguments of `listen`.
-    """
-
-    def __init__(
-        self,
-        reactor: Any,
-        spec: str,
-        factory: GameServerFactory,
-        web: Any,
-        **options: Any,
-    ) -> None:
-        self.spec = parse_listen(spec)
-        self.setName(f"transport:{spec}")
-        self.listening: Listening | None = None
-        self._reactor = reactor
-        self._factory = factory
-        self._web = web if self.spec.transport in WEB_TRANSPORTS else None
-        self._options = options
-
-    def privilegedStartService(self) -> None:
-        """Open the port, while there may be the privilege for a low one.
-
-        Raises:
-            ListenError: the port cannot be opened.
-            ConfigError: a certificate cannot be used.
-        """
-        opening = listen(
-            self._reactor, self.spec, self._factory, web=self._web, **self._options
-        )
-        results: list[Any] = []
-        opening.addBoth(results.append)
-        if isinstance(results[0], Failure):
-            results[0].raiseException()
-        self.listening = results[0]
-
-    def startService(self) -> None:
-        """Open the port, if that was not done before."""
-        super().startService()
-        if self.listening is None:
-            self.privilegedStartService()
-
-    def stopService(self) -> Any:
-        """Close the port and what came in by it."""
-        super().stopService()
-        listening, self.listening = self.listening, None
-        return listening and listening.stop(CloseReason.SERVER_SHUTDOWN)
 
 
 class Server(MultiService):
@@ -160,8 +72,7 @@ class Server(MultiService):
     @property
     def listenings(self) -> list[Listening]:
         """Return what is open now."""
-        opened = [each.listening for each in self._listeners]
-        return [listening for listening in opened if listening is not None]
+        return opened(self._listeners)
 
     def startService(self) -> None:
         """Start everything, and say where."""
@@ -212,11 +123,7 @@ def build(config: ServerConfig, reactor: Any) -> Server:
     server = GameServer(
         _adjusted(game_class(), config),
         reactor,
-        connection=ConnectionConfig(
-            timeout=config.connection.timeout,
-            heartbeat=config.connection.heartbeat,
-            handshake_timeout=config.limits.handshake_timeout,
-        ),
+        connection=config.connection_config(),
         limits=config.limits,
         seed=seed,
     )
@@ -226,7 +133,7 @@ def build(config: ServerConfig, reactor: Any) -> Server:
     listeners: list[ListenService] = []
     view = ServerView(
         server,
-        lambda: [each.listening for each in listeners if each.listening is not None],
+        lambda: opened(listeners),
         codec,
         name,
         config.public_host,
@@ -267,7 +174,8 @@ def page_folder(game: type[Game]) -> Path:
 def _adjusted(game: Game, config: ServerConfig) -> Game:
     """Return the game with what the configuration says about it."""
     wanted = config.max_players or game.max_players
-    # What a game calls players, a transport calls connections: the lower one holds.
+    # What a game calls players, a transport calls connections: the lower one holds. A
+    # game declares both on its class; here one instance gets its own.
     setattr(game, "max_players", min(wanted, config.limits.max_connections))  # noqa: B010
     if config.tick_rate is not None:
         setattr(game, "tick_rate", config.tick_rate)  # noqa: B010
@@ -290,5 +198,8 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _drained(_: object) -> None:
+def _drained(results: list[tuple[bool, Any]]) -> None:
+    for is_good, result in results:
+        if not is_good:
+            _LOG.failure("a listener did not close", result)
     _LOG.info("drained: all ports are closed")

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gamenet.connection import ConnectionConfig
 from gamenet.errors import ConfigError
 from gamenet.service.keys import keys_of, setting
 from gamenet.service.reading import Reading
@@ -48,9 +49,7 @@ def _is_ipv6(text: str) -> bool:
 
 def _listen_form(text: str) -> None:
     if parse_listen(text).transport == "memory":
-        raise ValueError(
-            "nobody outside of this process can reach memory; use udp:7777"
-        )
+        raise ValueError("nobody outside of this process reaches it; use udp:7777")
 
 
 @dataclass(frozen=True)
@@ -108,8 +107,8 @@ class ServerConfig:
     impairment: str = setting(
         "", form=Impairment.from_text, allowed="settings as latency=80ms loss=5%"
     )
-    """A bad network, made on purpose between the server and every player, both ways: to
-    play a game as its players far away will. Empty for none."""
+    """A bad network, made on purpose between the server and each of its UDP players,
+    both ways: to play a game as its players far away will. Empty for none."""
     log_format: str = setting("text", choices=("text", "json"))
     """`text` for people, `json` for one JSON object a line. Where the log goes is
     twistd's own `--logfile`."""
@@ -117,6 +116,18 @@ class ServerConfig:
     """What a peer may cost us."""
     connection: ConnectionTable = field(default_factory=ConnectionTable)
     """Timing of connections."""
+
+    def connection_config(self) -> ConnectionConfig:
+        """Return the settings of every connection.
+
+        Raises:
+            ConfigError: one of them is beyond what a connection can do.
+        """
+        return ConnectionConfig(
+            timeout=self.connection.timeout,
+            heartbeat=self.connection.heartbeat,
+            handshake_timeout=self.limits.handshake_timeout,
+        )
 
 
 def load(
@@ -142,9 +153,11 @@ def load(
     if reading.complaints:
         raise ConfigError("\n".join(reading.complaints))
     try:
-        return typing.cast(ServerConfig, _build(ServerConfig, reading.values))
-    except ConfigError as error:  # a table of another package checks itself once more
+        config: ServerConfig = _build(ServerConfig, reading.values)
+        config.connection_config()
+    except ConfigError as error:  # what other packages check, they check themselves
         raise ConfigError(f"{place}{error}") from error
+    return config
 
 
 def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:

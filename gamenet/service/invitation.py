@@ -67,10 +67,20 @@ async def fetch_invitation(
         body = await content(response)
     except Exception as error:
         raise ConnectError(
-            f"{url} does not answer: {str(error) or type(error).__name__}",
-            CloseReason.UNREACHABLE,
+            f"{url} does not answer: {_why(error)}", CloseReason.UNREACHABLE
         ) from error
     return _read(url, response.code, body)
+
+
+def _why(error: Exception) -> str:
+    reasons = getattr(error, "reasons", None)
+    if reasons:
+        error = reasons[0].value
+    if isinstance(error, SSLError):
+        problems = [problem[-1] for problem in error.args[0]] if error.args else []
+        what = ", ".join(problems) or "no reason given"
+        return f"TLS failed ({what}); --trust FILE trusts a certificate"
+    return str(error) or type(error).__name__
 
 
 def _agent(reactor: Any, trust: str) -> IAgent:

@@ -8,6 +8,7 @@ asked to stop and did stop has succeeded.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import signal
@@ -35,7 +36,14 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 
 def install_reactor() -> None:
     """Install the asyncio reactor, unless a reactor is installed already."""
-    if _REACTOR not in sys.modules:
+    if _REACTOR in sys.modules:
+        return
+    if sys.platform == "win32":
+        # The default loop there cannot do what a Twisted reactor needs.
+        loop = asyncio.SelectorEventLoop()
+        asyncio.set_event_loop(loop)
+        asyncioreactor.install(loop)
+    else:
         asyncioreactor.install()
 
 
@@ -94,7 +102,8 @@ class ServerProcess(MultiService):
 
     def setServiceParent(self, parent: Any) -> None:
         """Join the application, whose log is ours to format."""
-        if self._config.log_format == "json" and isinstance(parent, Componentized):
+        is_ours = isinstance(parent, Componentized) and not self._twistd.get("syslog")
+        if self._config.log_format == "json" and is_ours:
             parent.setComponent(ILogObserver, self._json_observer())
         super().setServiceParent(parent)
 

@@ -30,6 +30,8 @@ from gamenet.transport import ConnectSpec, parse_connect
 
 __all__ = ["Crowd", "Outcome", "play", "run_crowd"]
 
+_LOOK_EVERY = 0.25
+"""Seconds between two looks at whether any bot plays still."""
 _FAREWELL = 0.2
 """Seconds in which goodbyes leave, before the process ends."""
 
@@ -84,8 +86,9 @@ async def play(reactor: Any, crowd: Crowd) -> Outcome:
     is_interrupted = False
     try:
         await squad.gather(crowd.n)
-        if squad.bots:
-            await deferLater(reactor, crowd.seconds)
+        end = reactor.seconds() + crowd.seconds
+        while squad.n_playing and (left := end - reactor.seconds()) > 0:
+            await deferLater(reactor, min(left, _LOOK_EVERY))
     except CancelledError:
         is_interrupted = True
     squad.leave()

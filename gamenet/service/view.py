@@ -94,7 +94,6 @@ class ServerView:
             host: under which the client reached the web address.
         """
         game, protocol = self._server.game, self._server.protocol
-        host = self._public_host or host
         return {
             "game": protocol.name,
             "title": game.game_title(),
@@ -105,7 +104,7 @@ class ServerView:
             "players": len(self._server.players),
             "max_players": game.max_players,
             "transports": [
-                _address(listening, host)
+                _address(listening, self._public_host or _host_of(listening, host))
                 for listening in self._listenings()
                 if listening.transport != "memory"
             ],
@@ -146,10 +145,14 @@ class ServerView:
         }
 
 
-def _address(listening: Listening, host: str) -> dict[str, Any]:
+def _host_of(listening: Listening, asked: str) -> str:
+    """Return the host that reaches a listener, given one that reached the site."""
     bound = listening.host
-    if bound not in _EVERYWHERE and not bound.startswith(("127.", "::1")):
-        host = bound
+    is_asked = bound in _EVERYWHERE or bound.startswith(("127.", "::1"))
+    return asked if is_asked else bound
+
+
+def _address(listening: Listening, host: str) -> dict[str, Any]:
     if listening.transport in _WEB:
         shown = f"[{host}]" if ":" in host else host
         url = f"{listening.transport}://{shown}:{listening.port}/ws"

@@ -124,7 +124,10 @@ class _Attempt:
         if self.is_over:
             return
         self.is_over = True
-        self.factory.clientConnectionFailed(reason, detail)
+        try:
+            self.factory.clientConnectionFailed(reason, detail)
+        except Exception:  # noqa: BLE001 - an author's code raises anything
+            self.factory.log.failure("clientConnectionFailed raised an exception")
         because = f" ({detail})" if detail else ""
         self.result.errback(
             ConnectError(

@@ -52,9 +52,9 @@ class PeerSet:
 
     def remove(self, peer: Peer) -> None:
         """Let a peer go whose connection ended, and keep its counts."""
-        if self._peers.pop(peer, peer) is None:
-            self.tally.retire(peer.connection.stats())
-            self.timers.forget(peer)
+        del self._peers[peer]
+        self.tally.retire(peer.connection.stats())
+        self.timers.forget(peer)
         if not self._peers:
             self.timers.stop()
 

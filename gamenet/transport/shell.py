@@ -124,7 +124,11 @@ class Peer:
 
     def receive(self, packet: bytes) -> None:
         """Take a packet in."""
-        self.connection.receive_datagram(packet, now=self._seconds())
+        try:
+            self.connection.receive_datagram(packet, now=self._seconds())
+        except Exception:  # noqa: BLE001 - an error of ours must stay with this peer
+            self._crash()
+            return
         if self.protocol is None:
             # A handshake is answered at once.
             self.pump()
@@ -139,8 +143,12 @@ class Peer:
         if not packets:
             return
         receive, now = self.connection.receive_datagram, self._seconds()
-        for packet in packets[:-1]:
-            receive(packet, now=now)
+        try:
+            for packet in packets[:-1]:
+                receive(packet, now=now)
+        except Exception:  # noqa: BLE001 - an error of ours must stay with this peer
+            self._crash()
+            return
         self.receive(packets[-1])
 
     def lost(self, reason: CloseReason, detail: str) -> None:
@@ -152,6 +160,11 @@ class Peer:
             self.connection.close(reason, detail, now=self._seconds())
         self._deliver()
         self._end(reason, detail)
+
+    def unreachable(self, detail: str) -> None:
+        """Note that the network refuses our packets; the protocol learns it later."""
+        self._is_cut = True
+        self.close(CloseReason.UNREACHABLE, detail)
 
     def abort(self, reason: CloseReason, detail: str) -> None:
         """End the connection for what the carrier saw, and tell both sides."""
@@ -197,8 +210,10 @@ class Peer:
         """Let the core do what is due."""
         if self.protocol is None and now >= self._deadline:
             self.close(CloseReason.HANDSHAKE_TIMED_OUT, "no handshake in time")
-        else:
+        try:
             self.connection.handle_timeout(now=now)
+        except Exception:  # noqa: BLE001 - an error of ours must stay with this peer
+            self._crash()
         self.pump()
 
     def settle(self) -> None:
@@ -212,12 +227,15 @@ class Peer:
         """Tell the protocol what happened, send what there is, set the alarm."""
         if self.is_ended:
             return
-        self._deliver()
-        self._transmit()
-        if self.connection.is_closed:
-            self._peers.mark(self)
-        else:
-            self._peers.timers.schedule(self)
+        try:
+            self._deliver()
+            self._transmit()
+            if self.connection.is_closed:
+                self._peers.mark(self)
+            else:
+                self._peers.timers.schedule(self)
+        except Exception:  # noqa: BLE001 - an error of ours must stay with this peer
+            self._crash()
 
     def _transmit(self) -> None:
         if self._is_cut:
@@ -283,8 +301,8 @@ class Peer:
         """Let go of everything, once, and tell the protocol last."""
         if self.is_ended:
             return
-        self._transmit()
         self.is_ended = True
+        self._transmit()
         self._carrier.close()
         self._peers.remove(self)
         self._owner.peerEnded(self, reason, detail)
@@ -309,3 +327,14 @@ class Peer:
         self._peers.tally.callback_errors += 1
         self._is_broken = True
         self.close(CloseReason.INTERNAL_ERROR, "")
+
+    def _crash(self) -> None:
+        """Log an error of our own and close this connection without a word."""
+        self.log.failure(
+            "an error inside gamenet; closing the {transport} connection to {address}",
+            transport=self.transport_name,
+            address=self.address,
+        )
+        self._is_broken = True
+        self._is_cut = True
+        self._end(CloseReason.INTERNAL_ERROR, "")

@@ -115,7 +115,7 @@ class UdpClient(DatagramProtocol):
         if peer is None:
             return
         if peer.protocol is None or self._refusals >= _REFUSALS_TO_BELIEVE:
-            peer.lost(CloseReason.UNREACHABLE, "nothing listens there")
+            peer.unreachable("nothing listens there")
 
     def send(self, packets: list[bytes]) -> None:
         """Send each packet as a datagram."""

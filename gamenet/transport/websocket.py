@@ -77,12 +77,19 @@ class _SocketCarrier:
 
     log = _QuietLog()
     is_blocked = False
-    _loss = ""
 
+    # What Autobahn has.
     factory: Any
     transport: Any
     closeHandshakeTimeoutCall: Any
-    _peer: Peer | None = None
+    message_data: list[bytes] | None
+    failedByMe: bool
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._peer: Peer | None = None
+        self._packets: list[bytes] = []
+        self._loss = ""
 
     # ------------------------------------------------------------ called by Autobahn
 
@@ -94,14 +101,12 @@ class _SocketCarrier:
         self._peer = self.factory.peer_for(self)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        """Take a packet in."""
-        peer = self._peer
-        if peer is None:
-            return
+        """Take a packet, to be passed on with those that came together with it."""
         if isBinary:
-            peer.receive(payload)
-        else:
-            peer.abort(CloseReason.MALFORMED, "a text message came; use binary ones")
+            self._packets.append(payload)
+        elif self._peer is not None:
+            detail = "a text message came; use binary ones"
+            self._peer.abort(CloseReason.MALFORMED, detail)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Note that the socket is gone, or never opened."""
@@ -126,6 +131,9 @@ class _SocketCarrier:
     def dataReceived(self, data: bytes) -> None:
         """Feed the parser without composing a log message first."""
         self._dataReceived(data)  # type: ignore[attr-defined]
+        packets, self._packets = self._packets, []
+        if self._peer is not None:
+            self._peer.receive_all(packets)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: Any = None) -> None:
         """Write without composing a log message first."""
@@ -136,9 +144,6 @@ class _SocketCarrier:
         parts, self.message_data = self.message_data, None
         if not self.failedByMe and parts is not None:
             self.onMessage(b"".join(parts), self.message_is_binary)  # type: ignore[attr-defined]
-
-    message_data: list[bytes] | None
-    failedByMe: bool
 
     def _max_message_size_exceeded(self, size: int, limit: int, reason: str) -> None:
         """Close, and tell the peer why, instead of dropping the connection."""

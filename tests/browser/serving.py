@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import sync_playwright
+from twisted.trial.unittest import SynchronousTestCase
 
 from tests.browser.javascript import CHROMIUM_SWITCHES
 from tests.requirements import chromium_path
@@ -98,6 +99,25 @@ class Browser:
         """End it."""
         self._chromium.close()
         self._playwright.stop()
+
+
+class BrowserTestCase(SynchronousTestCase):
+    """Tests in a browser that all tests of the class share."""
+
+    browser: Browser
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        if hasattr(cls, "browser"):
+            cls.browser.close()
+        super().tearDownClass()
+
+    def setUp(self) -> None:
+        # Not in setUpClass, where trial takes a skip for an error.
+        if not hasattr(self, "browser"):
+            type(self).browser = Browser()
+        self.browser.errors.clear()
+        self.addCleanup(self.browser.close_pages)
 
 
 def join(page: Any, name: str) -> None:

@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: MIT
 """Tests of `gamenet.connection`."""
+
+from __future__ import annotations

@@ -134,6 +134,14 @@ class SentTests(SynchronousTestCase):
         self.assertEqual(times(lost), [1])
         self.assertEqual(tracker.n_lost, 2)
 
+    def test_farthest_bit(self) -> None:
+        """The last of the 32 bits speaks of the packet 32 before the ack."""
+        tracker = self.sent(40)
+        acked, lost, _ = tracker.acknowledge(39, 1 << 31)
+        self.assertEqual(times(acked), [7, 39])
+        self.assertNotIn(7, times(lost))
+        self.assertIn(6, times(lost))
+
     def test_again_and_late(self) -> None:
         """The same ack and an older one do no harm."""
         tracker = self.sent(10)
@@ -193,9 +201,7 @@ class SentTests(SynchronousTestCase):
 
     @given(seeds)
     def test_each_packet_once(self, seed: int) -> None:
-        """Whatever acks come, each packet is acknowledged or lost once at most, and a
-        packet is only acknowledged that the peer received.
-        """
+        """A packet is acknowledged or lost once, and acknowledged only if it came."""
         random = Random(seed)
         sender, receiver = AckTracker(), AckTracker()
         arrived, done = set(), []

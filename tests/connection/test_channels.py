@@ -55,7 +55,9 @@ class SenderTests(SynchronousTestCase):
             frames = [frame for _, frame in pop_all(sender)]
             self.assertEqual(len(frames), count)
             read = read_frames(b"".join(frames), 0, LEGAL)
-            self.assertEqual(b"".join(payload for _, payload, _, _ in read), bytes(size))
+            self.assertEqual(
+                b"".join(payload for _, payload, _, _ in read), bytes(size)
+            )
             ends = [is_last for _, _, _, is_last in read]
             self.assertEqual(ends, [False] * (count - 1) + [True])
 
@@ -196,18 +198,14 @@ class ReceiverTests(SynchronousTestCase):
     def test_fragment_size(self) -> None:
         """A fragment that no packet of ours could carry is refused."""
         self.receiver.check(0, SIZE)
-        error = self.assertRaises(
-            RemoteProtocolError, self.receiver.check, 0, SIZE + 1
-        )
+        error = self.assertRaises(RemoteProtocolError, self.receiver.check, 0, SIZE + 1)
         self.assertIn("packet_size", str(error))
 
     def test_stream(self) -> None:
         """On a stream nothing overtakes: a gap is refused, and nothing is held."""
         receiver = ReliableReceiver(1000, SIZE, window=1)
         self.assertEqual(receiver.receive(0, b"a", is_last=True), [b"a"])
-        self.assertRaises(
-            RemoteProtocolError, receiver.receive, 2, b"c", is_last=True
-        )
+        self.assertRaises(RemoteProtocolError, receiver.receive, 2, b"c", is_last=True)
         self.assertEqual(receiver.held_bytes, 0)
 
     def test_message_limit(self) -> None:
@@ -246,9 +244,7 @@ class ReceiverTests(SynchronousTestCase):
 class TogetherTests(SynchronousTestCase):
     """A sender and a receiver, with the frames and acks between them lost at will."""
 
-    @given(
-        st.lists(st.integers(0, 350), max_size=30), st.floats(0, 0.6), seeds
-    )
+    @given(st.lists(st.integers(0, 350), max_size=30), st.floats(0, 0.6), seeds)
     def test_exactly_once(self, sizes: list[int], loss: float, seed: int) -> None:
         """Every message comes once, in order, unchanged."""
         random = Random(seed)

@@ -83,9 +83,7 @@ class DeliveryTests(SynchronousTestCase):
     def test_reliable(
         self, up: Impairment, down: Impairment, there: list[int], back: list[int], seed
     ) -> None:
-        """Reliable messages come exactly once and in order, once the network lets
-        something through; each is acknowledged once, and nothing is held then.
-        """
+        """Reliable messages come once, in order, are acknowledged and not kept."""
         network = Network(PATIENT, up=up, down=down, seed=seed).connect(30.0)
         self.assertTrue(network.is_connected())
         random = Random(seed)
@@ -225,7 +223,7 @@ class AttackTests(SynchronousTestCase):
         return network, network.peer
 
     def check_alive(self, network: Network) -> None:
-        """Refuse a connection that does not deliver any more, and only what was said."""
+        """Refuse a connection that does not deliver exactly what is said."""
         before = messages(network.server_events, RELIABLE)
         self.assertEqual(before, [bytes(3000)])
         self.assertEqual(messages(network.server_events, UNRELIABLE), [b"position"])
@@ -261,9 +259,7 @@ class AttackTests(SynchronousTestCase):
     @settings(max_examples=150)
     @given(st.sampled_from(Link), st.integers(0, 50), edits, st.integers(0, 2000))
     def test_mutations(self, link: Link, which: int, changes, length: int) -> None:
-        """A genuine packet with some bytes changed, cut short, never raises; what is
-        held stays bounded, and the connection lives or closes.
-        """
+        """A genuine packet, changed and cut, never raises."""
         network, victim = self.connected(link, 7)
         good = network.sent_up[which % len(network.sent_up)]
         for _ in range(3):
@@ -275,7 +271,7 @@ class AttackTests(SynchronousTestCase):
     @settings(max_examples=100)
     @given(st.integers(0, 50), st.integers(1, 8), st.integers(1, 255), edits)
     def test_wrong_tag(self, which: int, at: int, flip: int, changes) -> None:
-        """A packet whose tag is not exactly right changes nothing, whatever is in it."""
+        """A packet whose tag is not exactly right changes nothing."""
         network, victim = self.connected(Link.DATAGRAM, 8)
         genuine = [p for p in network.sent_up if p[0] >= 5]
         forged = bytearray(genuine[which % len(genuine)])
@@ -306,9 +302,7 @@ class AttackTests(SynchronousTestCase):
         self.check_alive(network)
 
     def test_replay_flood(self) -> None:
-        """A packet that comes a hundred thousand times is taken once, and nothing
-        grows.
-        """
+        """A packet that comes a hundred thousand times is taken once."""
         network, victim = self.connected(Link.DATAGRAM, 3)
         network.client.send(UNRELIABLE, b"again", now=network.now)
         packet = network.client.datagrams_to_send(now=network.now)[-1]

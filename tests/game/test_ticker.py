@@ -63,6 +63,22 @@ class TickerTests(SynchronousTestCase):
         self.assertEqual(self.ticker.n_ticks, 1)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_a_tick_that_raises(self) -> None:
+        """An error in a tick is not swallowed, and does not end the ticking."""
+        broken = [True]
+
+        def on_tick() -> None:
+            if broken:
+                broken.clear()
+                msg = "once"
+                raise RuntimeError(msg)
+
+        ticker = Ticker(self.clock, 30, on_tick)
+        ticker.start()
+        self.assertRaises(RuntimeError, self.clock.advance, 0.05)
+        self.clock.advance(1.0)
+        self.assertEqual(ticker.n_ticks, 31)
+
     def stop_ticker(self) -> None:
         """Stop from within a tick."""
         self.ticker.stop()

@@ -6,11 +6,19 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import time
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.service.running import GAMENET, PATIENCE, RunningServer, gamenet, start
+from tests.service.running import (
+    GAMENET,
+    PATIENCE,
+    RunningServer,
+    gamenet,
+    shared_server,
+    start,
+)
 
 FIGURES = {
     "connected",
@@ -34,22 +42,13 @@ def last_object(out: str) -> dict[str, Any]:
 class BotsTests(SynchronousTestCase):
     """Bots join, play and report."""
 
-    server: RunningServer
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.server = RunningServer("--max-players", "20")
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.server.stop()
-        super().tearDownClass()
+    def setUp(self) -> None:
+        self.server = shared_server("--max-players", "20")
 
     def wait_for_players(self, n: int) -> None:
         """Wait until a number of players is in the game."""
         while self.server.json("/health")["players"] != n:
-            continue
+            time.sleep(0.05)
 
     def test_transports(self) -> None:
         """They play over each transport at once, with every figure above 0."""

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,32 +17,25 @@ from gamenet.connection import Closed
 from gamenet.errors import CloseReason
 from gamenet.game import PolledClient
 from tests.service.games import Field
-from tests.service.running import FIELD, ROOT, TWISTD, RunningServer, run
+from tests.service.running import FIELD, ROOT, TWISTD, RunningServer, run, shared_server
 
 
 class ServingTests(SynchronousTestCase):
     """One server answers everything that it should."""
 
-    server: RunningServer
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.server = RunningServer("--bots", "2", "--name", "Here")
-        cls.opened = cls.server.next_line()
-        cls.server.wait_for("2 bots joined")
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        cls.server.stop()
-        super().tearDownClass()
+    def setUp(self) -> None:
+        self.server = shared_server("--bots", "2", "--name", "Here")
+        if "2 bots joined" not in self.server.lines[-1]:
+            self.server.wait_for("2 bots joined")
 
     def test_log(self) -> None:
         """One line for each listener, and then where to play."""
         port = self.server.ports["ws"]
-        self.assertTrue(
-            self.opened.endswith(f"open http://127.0.0.1:{port}/ to play"), self.opened
+        log = "\n".join(self.server.lines)
+        self.assertRegex(
+            log, rf"ws listening on \S+:{port}\n.*\bopen http://\S+ to play\n"
         )
+        self.assertIn(f" open http://127.0.0.1:{port}/ to play\n", log)
         self.assertEqual(len(set(self.server.ports.values())), 3)
 
     def test_page(self) -> None:
@@ -118,6 +112,7 @@ class StoppingTests(SynchronousTestCase):
     def wait(self, client: PolledClient, has_happened: Any) -> None:
         """Poll a client until something has happened."""
         while not has_happened():
+            time.sleep(0.01)
             for event in client.poll():
                 if isinstance(event, Closed):
                     self.closed = event
@@ -198,7 +193,7 @@ class DaemonTests(SynchronousTestCase):
         pid = int((folder / "pid").read_text())
         os.kill(pid, signal.SIGTERM)
         while (folder / "pid").exists():
-            continue
+            time.sleep(0.02)
         self.assertIn("drained", (folder / "log").read_text())
 
     def files(self, folder: Path) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import cache
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -42,6 +44,17 @@ def run(program: str, *words: str, cwd: Path = ROOT) -> tuple[int, str, str]:
     with start(program, *words, cwd=cwd) as process:
         out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
+
+
+@cache
+def shared_server(*options: str) -> RunningServer:
+    """Return a server that several tests may ask, which runs to the end of the tests.
+
+    Trial knows no set-up of a class, so the first test that needs a server starts it.
+    """
+    server = RunningServer(*options)
+    atexit.register(server.stop)
+    return server
 
 
 def gamenet(*words: str) -> tuple[int, str, str]:

@@ -104,8 +104,9 @@ class SquadTests(SynchronousTestCase):
         squad = self.squad(2)
         next(iter(server.players.values())).kick("enough")
         self.pass_time(1)
+        n_playing = squad.n_playing
         squad.leave()
-        self.assertEqual(squad.report("memory").errors, 1)
+        self.assertEqual((squad.report("memory").errors, n_playing), (1, 1))
         self.assertIn("KICKED", next(iter(squad.complaints)))
 
     def test_inputs(self) -> None:

@@ -277,6 +277,11 @@ class ComplaintTests(FileCase):
         (line,) = self.complaints("[connection]\ntimeout = 1\nheartbeat = 0.6")
         self.assertIn("at most half of connection.timeout = 1", line)
 
+    def test_beyond_a_connection(self) -> None:
+        """What no connection could do is found by the check, not at the start."""
+        (line,) = self.complaints("limits.handshake_timeout = 1000")
+        self.assertIn("handshake_timeout = 1000", line)
+
     def test_all_at_once(self) -> None:
         """Everything that is wrong is reported, file and command line together."""
         lines = self.complaints("bots = -1\nnmae = 'x'\n[limits]\nx = 1\n", seed="a")

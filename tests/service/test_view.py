@@ -88,10 +88,12 @@ class InvitationTests(ViewCase):
         self.assertEqual(addresses[2]["url"], "ws://[::1]:8080/ws")
 
     def test_interface(self) -> None:
-        """A listener bound to one address is named by that address."""
+        """A listener bound to one address is named by it, but for a public host."""
         self.listenings = [listening("udp", "192.0.2.7", 1)]
         (address,) = self.view.invitation("example.com")["transports"]
         self.assertEqual(address["host"], "192.0.2.7")
+        (address,) = self.seen("play.example.com").invitation("a")["transports"]
+        self.assertEqual(address["host"], "play.example.com")
 
 
 class HealthTests(ViewCase):

@@ -242,6 +242,53 @@ class ErrorTests(MemoryTestCase):
         self.connect()
 
 
+class CrashTests(MemoryTestCase):
+    """An error inside gamenet, should there be one, stays with its connection."""
+
+    def setUp(self):
+        super().setUp()
+        self.other = self.connect()
+        self.client = self.connect()
+        self.server = self.factory.built[1]
+
+    def check(self):
+        """Check that one connection is gone, and that all else goes on."""
+        self.advance(0.5)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.assertEqual(self.server.reason(), CloseReason.INTERNAL_ERROR)
+        self.assertEqual(self.factory.stats().connections, 1)
+        self.other.sendMessage(RELIABLE, b"still here")
+        self.advance(0.2)
+        self.assertEqual(self.factory.built[0].payloads(), [b"still here"])
+        self.assertEqual(self.other.count("acked"), 1)
+
+    def crash(self, *arguments, **keywords):
+        raise ZeroDivisionError
+
+    def test_receiving(self):
+        """An error in the core while it receives."""
+        self.server.connection.receive_datagram = self.crash
+        self.client.sendMessage(RELIABLE, b"x")
+        self.check()
+
+    def test_sending(self):
+        """An error in the core while it makes packets."""
+        self.server.connection.datagrams_to_send = self.crash
+        self.server.sendMessage(RELIABLE, b"x")
+        self.check()
+
+    def test_time(self):
+        """An error in the core when it is woken."""
+        self.server.connection.handle_timeout = self.crash
+        self.check()
+
+    def test_stream(self):
+        """An error in the core amid packets that came together."""
+        self.server.connection.receive_datagram = self.crash
+        self.server._peer.receive_all([b"a", b"b", b"c"])
+        self.check()
+
+
 class FlushTests(MemoryTestCase):
     """Messages leave together: at the end of the turn, or when the game says so."""
 
@@ -425,6 +472,15 @@ class ConnectTests(MemoryTestCase):
         result.addCallback(lambda protocol: seen.append(list(protocol.happened)))
         self.advance(0.5)
         self.assertEqual(seen, [[("made",)]])
+
+    def test_broken_factory(self):
+        """An exception in `clientConnectionFailed` does not hide the failure."""
+        factory = self.client_factory(protocolHash=b"other...")
+        factory.clientConnectionFailed = lambda reason, detail: 1 / 0
+        result = self.begin(factory)
+        self.advance(0.5)
+        self.failureResultOf(result, ConnectError)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_broken_client(self):
         """An exception in the client's `connectionMade` fails the attempt."""
