@@ -63,7 +63,7 @@ demo: $(VENV)/.installed
 
 .PHONY: test
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: trial
 trial: $(VENV)/.installed-test

@@ -14,6 +14,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from typing import Any
 __all__ = ["run"]
 
 BOTS = {"udp": 32, "tcp": 8, "ws": 8}
-SECONDS = 12
+START_SECONDS = 3
+PLAY_SECONDS = 11
 ADDRESS = re.compile(r"open (http://[^\s/]+)")
 TWISTD = "from twisted.scripts.twistd import run; run()"
 GAMENET = "import sys; from gamenet.service.command import main; sys.exit(main())"
@@ -32,10 +34,16 @@ def run() -> dict[str, Any]:
     server = _start_server()
     try:
         address = _address(server)
-        crowds = [_start_bots(address, name, n) for name, n in BOTS.items()]
-        results = [json.loads(c.communicate()[0].splitlines()[-1]) for c in crowds]
+        crowds = []
+        for name, n in BOTS.items():
+            # One after another: a process that starts takes a core for a second.
+            crowds.append(_start_bots(address, name, n))
+            time.sleep(START_SECONDS)
+        # The server tells of its last ten seconds: ask while all bots still play.
+        time.sleep(PLAY_SECONDS)
         with urllib.request.urlopen(f"{address}/stats") as answer:  # noqa: S310
             stats = json.load(answer)
+        results = [json.loads(c.communicate()[0].splitlines()[-1]) for c in crowds]
     finally:
         server.send_signal(signal.SIGINT)
         server.communicate()
@@ -70,7 +78,8 @@ def _start_server() -> subprocess.Popen[str]:
 
 def _start_bots(address: str, transport: str, n_bots: int) -> subprocess.Popen[str]:
     arguments = ["bots", "--server", address, "--transport", transport]
-    arguments += ["--n", str(n_bots), "--seconds", str(SECONDS), "--json"]
+    seconds = START_SECONDS * len(BOTS) + PLAY_SECONDS + 2
+    arguments += ["--n", str(n_bots), "--seconds", str(seconds), "--json"]
     return _python(GAMENET, arguments, stderr=None)
 
 

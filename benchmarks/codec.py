@@ -2,15 +2,17 @@
 """What encoding and decoding cost, against bare `struct` and against construct.
 
 `flat` is a message of 17 fields, 7 integers and 10 floats, compared with one `struct`
-call of the same fields: packing reads them from a tuple, unpacking makes one. The state
-update has three components and 75 bytes, and is compared with the one `struct` call of
-that layout. The batch is a thousand state updates, columns in and columns out.
+call of the same fields: packing takes them as arguments, unpacking makes a tuple. The
+state update has three components and 75 bytes, and is compared with the one `struct`
+call of that layout. No floor has a Python frame of its own. The batch is a thousand
+state updates, columns in and columns out.
 """
 
 from __future__ import annotations
 
 import random
 import struct
+from functools import partial
 from typing import Any
 
 import construct as cs
@@ -74,8 +76,8 @@ def _flat() -> dict[str, float]:
     values = FLAT.unpack(data)
     pack, unpack, decode = FLAT.pack, FLAT.unpack, Flat.decode
     return {
-        "encode_ratio": ratio(message.encode, lambda: pack(*values)),
-        "decode_ratio": ratio(lambda: decode(data), lambda: unpack(data)),
+        "encode_ratio": ratio(message.encode, partial(pack, *values)),
+        "decode_ratio": ratio(partial(decode, data), partial(unpack, data)),
     }
 
 
@@ -97,8 +99,8 @@ def _state_update() -> dict[str, float]:
     pack, unpack, decode = UPDATE.pack, UPDATE.unpack, StateUpdate.decode
     assert decode(data) == update
     return {
-        "encode_ratio": ratio(update.encode, lambda: pack(*values)),
-        "decode_ratio": ratio(lambda: decode(data), lambda: unpack(data)),
+        "encode_ratio": ratio(update.encode, partial(pack, *values)),
+        "decode_ratio": ratio(partial(decode, data), partial(unpack, data)),
     }
 
 
@@ -151,6 +153,6 @@ def _construct_speedup() -> float:
     assert compiled.build(mapping) == data
     decode = Flat.decode
     return min(
-        ratio(lambda: compiled.build(mapping), message.encode),
-        ratio(lambda: compiled.parse(data), lambda: decode(data)),
+        ratio(partial(compiled.build, mapping), message.encode),
+        ratio(partial(compiled.parse, data), partial(decode, data)),
     )

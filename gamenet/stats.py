@@ -20,6 +20,8 @@ class ConnectionStats:
 
     rtt: float = 0.0
     """Smoothed round trip in seconds, with the peer's ack delay; 0 until measured."""
+    rtt_latest: float = 0.0
+    """Newest round trip in seconds; 0 until measured."""
     rtt_min: float = 0.0
     """Smallest round trip seen, in seconds; 0 until measured."""
     rtt_variation: float = 0.0

@@ -46,22 +46,10 @@ from gamenet.wire import (
     zigzag,
 )
 from gamenet.wire.bits import BitField
-from gamenet.wire.compounds import (
-    ArrayField,
-    BlobField,
-    NestedField,
-    OptionalField,
-    TextField,
-    VarintField,
-    WrappedField,
-)
-from gamenet.wire.fields import (
-    AngleField,
-    EnumField,
-    FixedField,
-    NumberField,
-    QuaternionField,
-)
+from gamenet.wire.compounds import ArrayField, NestedField, OptionalField, VarintField
+from gamenet.wire.counted import BlobField, TextField, WrappedField
+from gamenet.wire.fields import EnumField, NumberField
+from gamenet.wire.quantized import AngleField, FixedField, QuaternionField
 
 
 class Colour(IntEnum):

@@ -18,6 +18,7 @@ const EXPLANATIONS = {
   LINK_LOST: { title: "The connection was lost", automatic: true },
   MALFORMED: { title: "The server was not understood", reload: true },
   MESSAGE_TOO_LARGE: { title: "The server was not understood", reload: true },
+  PAGE_FAILED: { title: "The game could not be started" }, // no close reason: see session.js
 };
 
 /**

@@ -10,6 +10,7 @@ import { Reader, Writer } from "./bytes.js";
 import { Rate, ServerClock } from "./clock.js";
 import { InputSender } from "./input.js";
 import { WireError } from "./numbers.js";
+import { PartCounter } from "./parts.js";
 import { decode, encode } from "./schemas.js";
 import { distance32 } from "./sequence.js";
 import { World } from "./world.js";
@@ -34,6 +35,7 @@ export class GameClient {
   #inputs;
   #control;
   #callbacks = new Map();
+  #parts = new PartCounter();
   #snapshots = new Rate();
   #traffic = { bytesReceived: new Rate(), bytesSent: new Rate(),
                packetsReceived: new Rate(), packetsSent: new Rate() };
@@ -99,7 +101,7 @@ export class GameClient {
   }
 
   /**
-   * Send an input, with the last two repeated.
+   * Send an input, with the last ones repeated.
    * @param {string} name of the input's class
    * @param {object} [values] by field; those left out have their defaults
    */
@@ -199,14 +201,15 @@ export class GameClient {
   #snapshot(payload) {
     if (!this.world) throw new WireError("snapshot before the welcome");
     const now = this.#now();
-    const { tick, part, parts } = this.world.applySnapshot(payload);
+    const { tick, parts } = this.world.applySnapshot(payload);
     if (distance32(tick, this.tick) > 0) {
       this.tick = tick;
       this.#clock.observe(tick, now);
     }
-    if (part !== parts - 1) return;
-    this.#snapshots.add(1, now);
-    this.#emit("snapshot", tick);
+    for (const over of this.#parts.take(tick, parts)) {
+      this.#snapshots.add(1, now);
+      this.#emit("snapshot", over);
+    }
   }
 
   #controlMessage(payload) {

@@ -14,6 +14,8 @@ const AXES = {
   ArrowUp: ["y", 1], KeyW: ["y", 1], ArrowDown: ["y", -1], KeyS: ["y", -1],
 };
 
+const PRIMARY = 1; // bit of MouseEvent.buttons
+
 /**
  * @typedef {object} ControlState
  * @property {number} x -1 (left) to 1 (right)
@@ -140,15 +142,17 @@ class Controls {
       return;
     }
     this.#pointAt(event);
-    if (event.button !== 0) return;
-    this.state.pointer.down = true;
-    for (const [name, { mouse }] of this.#buttons) if (mouse) this.#press(name, "mouse");
+    this.#readMouse(event);
   }
 
   #pointerMove(event) {
-    if (event.pointerType === "touch") this.#stick.move(event);
-    else this.#pointAt(event);
-    this.#readAxes();
+    if (event.pointerType === "touch") {
+      this.#stick.move(event);
+      this.#readAxes();
+      return;
+    }
+    this.#pointAt(event);
+    this.#readMouse(event);
   }
 
   #pointerUp(event) {
@@ -157,8 +161,22 @@ class Controls {
       this.#readAxes();
       return;
     }
-    this.state.pointer.down = false;
-    for (const [name, { mouse }] of this.#buttons) if (mouse) this.#release(name, "mouse");
+    this.#readMouse(event);
+  }
+
+  /**
+   * Take what an event says of the primary button: beside one that is held already, a
+   * button is pressed and released in a move. What was pressed elsewhere counts for nothing.
+   */
+  #readMouse({ button, buttons }) {
+    const { pointer } = this.state;
+    const isHeld = (buttons & PRIMARY) !== 0;
+    if (isHeld === pointer.down || (isHeld && button !== 0)) return;
+    pointer.down = isHeld;
+    for (const [name, { mouse }] of this.#buttons) {
+      if (mouse && isHeld) this.#press(name, "mouse");
+      else if (mouse) this.#release(name, "mouse");
+    }
   }
 
   #pointAt(event) {

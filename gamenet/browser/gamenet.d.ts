@@ -87,6 +87,7 @@ export interface GameEvents {
   spawned: (entity: Entity & { replaced: boolean }) => void;
   /** Called before the row is cleared: its last values can still be read. */
   despawned: (entity: Entity) => void;
+  /** All parts of a tick have come, or one of a newer tick came before that. */
   snapshot: (tick: number) => void;
   player_entered: (player: Player) => void;
   player_exited: (player: Player & { reason: string }) => void;

@@ -135,10 +135,12 @@ function bytesOfHex(hex) {
 /** A page that goes away says goodbye, so that its player does not stand around. */
 function closeWithPage(client, signal) {
   const leave = () => client.close();
-  const forget = () => removeEventListener("pagehide", leave);
   addEventListener("pagehide", leave);
   signal?.addEventListener("abort", leave);
-  client.on("closed", forget);
+  client.on("closed", () => {
+    removeEventListener("pagehide", leave);
+    signal?.removeEventListener("abort", leave); // it may outlive many clients, and kept each
+  });
 }
 
 /** Between connection and client: holds events back until the page can hear of them. */

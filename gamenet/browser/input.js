@@ -1,26 +1,32 @@
 // SPDX-License-Identifier: MIT
 /**
- * Number the inputs, and repeat the last ones in each packet.
+ * Number the inputs, and repeat the last ones in each packet while they are small.
  *
  *   sequence u32 | snapshot_tick u32 | count u8 | count x (input id u8 | length u16 | body)
  *
  * Newest first. The server takes each sequence once, so an input arrives although two
- * packets in a row are lost.
+ * packets in a row are lost: a page may send one of each kind a tick.
  */
 
 import { Writer } from "./bytes.js";
 import { encode } from "./schemas.js";
 
-const REPEATED = 3;
+const REPEATS_PER_CLASS = 3;
+const MAX_PER_PACKET = 16;
+const MAX_REPEATED = 512; // bytes: what is repeated must fit the smallest packet
+const MAX_BODY = 0xffff;
 
 export class InputSender {
   #schemas;
+  #maxRecent;
   #sequence = 0;
+  /** @type {Uint8Array[]} */
   #recent = [];
 
   /** @param {readonly object[]} schemas inputs of the generated module, by id */
   constructor(schemas) {
     this.#schemas = schemas;
+    this.#maxRecent = Math.min(REPEATS_PER_CLASS * schemas.length, MAX_PER_PACKET);
   }
 
   /**
@@ -31,15 +37,32 @@ export class InputSender {
    * @returns {Uint8Array}
    */
   encode(name, values, snapshotTick) {
+    this.#remember(this.#entry(name, values));
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    return this.#payload(snapshotTick);
+  }
+
+  #entry(name, values) {
     const id = this.#schemas.findIndex((schema) => schema.name === name);
     if (id < 0) {
       const names = this.#schemas.map((schema) => schema.name).join(", ");
       throw new Error(`no input ${name}: this game has ${names || "none"}`);
     }
-    this.#recent.unshift({ id, body: encode(this.#schemas[id], values) });
-    this.#recent.length = Math.min(this.#recent.length, REPEATED);
-    this.#sequence = (this.#sequence + 1) >>> 0;
-    return this.#payload(snapshotTick);
+    const out = new Writer();
+    out.uint8(id);
+    out.blob(encode(this.#schemas[id], values), "uint16", MAX_BODY);
+    return out.finish();
+  }
+
+  /** Keep an input for repetition, and as many before it as may go with it. */
+  #remember(entry) {
+    this.#recent.unshift(entry);
+    while (this.#recent.length > 1 && this.#isTooMuch()) this.#recent.pop();
+  }
+
+  #isTooMuch() {
+    const size = this.#recent.reduce((sum, { length }) => sum + length, 0);
+    return this.#recent.length > this.#maxRecent || size > MAX_REPEATED;
   }
 
   #payload(snapshotTick) {
@@ -47,10 +70,7 @@ export class InputSender {
     out.uint32(this.#sequence);
     out.uint32(snapshotTick);
     out.uint8(this.#recent.length);
-    for (const { id, body } of this.#recent) {
-      out.uint8(id);
-      out.blob(body, "uint16", 0xffff);
-    }
+    for (const entry of this.#recent) out.raw(entry);
     return out.finish();
   }
 }

@@ -51,7 +51,7 @@ export class RowBlock {
   #readIdentity(from) {
     for (let i = 0; i < this.count; i++) {
       this.generations[i] = from.uint32();
-      if (this.generations[i] === 0) throw new WireError("entity of generation 0");
+      if (!(this.generations[i] & 0xffff)) throw new WireError("generation 0 (modulo 65,536)");
     }
     for (let i = 0; i < this.count; i++) this.owners[i] = from.uint32();
   }

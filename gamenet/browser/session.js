@@ -12,6 +12,11 @@ import { askName } from "./join.js";
 const FIRST_WAIT = 2; // seconds before the first automatic attempt; doubled for each further one
 const LONGEST_WAIT = 16;
 const QUICK = 400; // milliseconds; what joins faster need not say so
+const PAGE_FAILED = {
+  reason: "PAGE_FAILED",
+  advice: "Something is wrong with this page. Try again; the browser's console says more.",
+  detail: "",
+};
 
 class Session {
   #options;
@@ -53,22 +58,29 @@ class Session {
       this.#joined(client);
     } catch (error) {
       if (this.#attempt.signal.aborted) return;
-      if (!(error instanceof ConnectError)) throw error;
-      this.#closed(error);
+      if (error instanceof ConnectError) this.#closed(error);
+      else this.#failed(error);
     }
+  }
+
+  /** Report what is no matter of the connection, and leave nothing half begun. */
+  #failed(error) {
+    console.error(error);
+    this.client?.close();
+    this.client = null;
+    this.#closed(PAGE_FAILED);
   }
 
   #joined(client) {
     this.client = client;
     this.#hash = client.protocolHash;
     this.#failures = 0;
-    let finish;
+    const finish = this.#play(client); // no event comes before it has returned
     client.on("closed", (closed) => {
       this.client = null;
       if (typeof finish === "function") finish();
       this.#closed(closed);
     });
-    finish = this.#play(client);
   }
 
   #closed(closed) {

@@ -10,6 +10,7 @@
 import { distance32 } from "./sequence.js";
 
 const SAMPLES = 4;
+const SUSPENDED = 2; // in `present`: there, but perhaps not for long
 const TAU = 2 * Math.PI;
 
 const linear = (a, b, share) => a + (b - a) * share;
@@ -38,6 +39,7 @@ export class ComponentStore {
   constructor(codec, capacity) {
     this.codec = codec;
     this.columns = codec.columns(capacity + 1);
+    /** Of each row: 0 if its entity lacks the component. */
     this.present = new Uint8Array(capacity + 1);
     this.#ticks = new Uint32Array((capacity + 1) * SAMPLES);
     this.#newest = new Uint8Array(capacity + 1);
@@ -102,6 +104,27 @@ export class ComponentStore {
   clear(row) {
     this.present[row] = 0;
     this.#filled[row] = 0;
+  }
+
+  /** Await whether a row's entity keeps the component: `grant` or `settle`. @param {number} row */
+  suspend(row) {
+    if (this.present[row]) this.present[row] = SUSPENDED;
+  }
+
+  /**
+   * Give a row's entity the component.
+   * @param {number} row
+   * @returns {boolean} whether it needs values; false if it keeps those that it has
+   */
+  grant(row) {
+    const isNew = this.present[row] !== SUSPENDED;
+    this.present[row] = 1;
+    return isNew;
+  }
+
+  /** Take the component from a row to which it was not granted again. @param {number} row */
+  settle(row) {
+    if (this.present[row] === SUSPENDED) this.clear(row);
   }
 
   /**

@@ -68,7 +68,7 @@ export class World {
 
   /** @param {string} name @param {number} row @returns {boolean} whether the entity has it */
   has(name, row) {
-    return this.#store(name).present[row] === 1;
+    return this.#store(name).present[row] !== 0;
   }
 
   /**
@@ -107,6 +107,9 @@ export class World {
 
   /**
    * Take the entities that a Spawned message brings, or whose component set it replaces.
+   *
+   * A snapshot may have overtaken the message. Then the values that it wrote are newer
+   * and stay; only the components that it could not write are taken.
    * @param {{tick: number, block: Uint8Array}} message
    * @param {(entity: Entity) => void} gone called before an entity is cleared whose row is needed
    * @returns {(Entity & {replaced: boolean})[]}
@@ -122,11 +125,13 @@ export class World {
       if (store === undefined) return; // of a newer server
       for (let j = 0; j < nMembers; j++) {
         const row = rows.rows[rows.members[j]];
-        store.present[row] = 1;
-        this.#targets[j] = row;
+        this.#targets[j] = store.grant(row) ? row : this.capacity;
       }
       store.read(planes, this.#targets, nMembers, tick);
     });
+    for (const store of this.#stores) {
+      for (let i = 0; i < rows.count; i++) store.settle(rows.rows[i]);
+    }
     this.#shape++;
     return known.map((replaced, i) => ({ ...this.entity(rows.rows[i]), replaced }));
   }
@@ -137,12 +142,21 @@ export class World {
     const row = rows[i];
     const isKnown = this.#isCurrent(row, generations[i]);
     if (!isKnown && this.alive[row]) this.#clear(row, gone);
-    for (const store of this.#stores) store.clear(row);
+    const isOvertaken = isKnown && this.#isLate(row, tick);
+    for (const store of this.#stores) {
+      if (isOvertaken) store.suspend(row);
+      else store.clear(row);
+    }
     this.alive[row] = 1;
     this.generation[row] = generations[i];
     this.owner[row] = owners[i];
-    this.#newestTick[row] = tick;
+    if (!isOvertaken) this.#newestTick[row] = tick;
     return isKnown;
+  }
+
+  /** Whether something newer than a tick was written to a row. */
+  #isLate(row, tick) {
+    return distance32(tick, this.#newestTick[row]) < 0;
   }
 
   #isCurrent(row, generation) {
@@ -169,9 +183,9 @@ export class World {
   }
 
   /**
-   * Take the values of a snapshot, or of one part of it.
+   * Take the values of a snapshot, or of one part of it. Where nothing lives it has no rows.
    * @param {Uint8Array} bytes
-   * @returns {{tick: number, part: number, parts: number}}
+   * @returns {{tick: number, parts: number}} in how many parts the tick was sent
    */
   applySnapshot(bytes) {
     const from = new Reader(bytes);
@@ -179,6 +193,11 @@ export class World {
     const part = from.uint8();
     const parts = from.uint8();
     if (part >= parts) throw new WireError(`part ${part} of a snapshot of ${parts}`);
+    if (from.remaining) this.#applyValues(from, tick);
+    return { tick, parts };
+  }
+
+  #applyValues(from, tick) {
     const rows = this.#block;
     rows.readRows(from, false);
     for (let i = 0; i < rows.count; i++) this.#admit(i, tick);
@@ -191,16 +210,14 @@ export class World {
       }
       store.read(planes, this.#targets, nMembers, tick);
     });
-    return { tick, part, parts };
   }
 
   /** Point the block's i-th row at the spare row unless it may take values of this tick. */
   #admit(i, tick) {
     const { rows, generations } = this.#block;
     const row = rows[i];
-    const isLate = distance32(tick, this.#newestTick[row]) < 0;
     const isMeant = this.alive[row] && (this.generation[row] & 0xffff) === generations[i];
-    if (isLate || !isMeant) rows[i] = this.capacity;
+    if (!isMeant || this.#isLate(row, tick)) rows[i] = this.capacity;
     else this.#newestTick[row] = tick;
   }
 

@@ -266,11 +266,17 @@ class Connection:
         """Return the salt of the client that a datagram server has accepted."""
         return getattr(self._handshake, "client_salt", None)
 
+    @property
+    def rtt_latest(self) -> float:
+        """Return the newest round trip in seconds; 0 until measured."""
+        return self._traffic.rtt.latest
+
     def stats(self) -> ConnectionStats:
         """Return what was measured so far."""
         traffic = self._traffic
         return ConnectionStats(
             rtt=traffic.rtt.smoothed,
+            rtt_latest=traffic.rtt.latest,
             rtt_min=traffic.rtt.smallest,
             rtt_variation=traffic.rtt.variation,
             packets_sent=self._packets_sent,

@@ -24,12 +24,15 @@ class RttEstimator:
         """Smoothed round trip in seconds; 0 until the first sample."""
         self.variation = 0.0
         """Mean deviation in seconds."""
+        self.latest = 0.0
+        """Newest sample in seconds; 0 until the first."""
         self.smallest = 0.0
         """Smallest sample in seconds; 0 until the first sample."""
         self._n_doublings = 0
 
     def add(self, sample: float) -> None:
         """Take one sample, in seconds."""
+        self.latest = sample
         if not self.smoothed:
             self.smoothed, self.variation, self.smallest = sample, sample / 2, sample
             return

@@ -152,18 +152,18 @@ class Traffic:
         """Return whether there is something to send."""
         if self._ready or self._unreliable or self._must_send:
             return True
-        return any(sender.has_frames for sender in self._senders.values())
+        # A loop: `any` would make a generator for each packet.
+        for sender in self._senders.values():  # noqa: SIM110
+            if sender.has_frames:
+                return True
+        return False
 
     def packets(self, *, now: float) -> list[bytes]:
         """Return the packets that are to go out now."""
         packets, self._ready = self._ready, []
-        while len(packets) < MAX_PACKETS_PER_FLUSH:
-            frames, fragments = self._fill(now)
-            if not frames and not self._must_send:
-                self._has_more = False
-                return packets
-            packets.append(self._packet(frames, fragments, now))
-        self._has_more = self.has_news
+        while (has_news := self.has_news) and len(packets) < MAX_PACKETS_PER_FLUSH:
+            packets.append(self._packet(*self._fill(now), now))
+        self._has_more = has_news
         return packets
 
     def last_packets(self, *, now: float) -> list[bytes]:

@@ -46,7 +46,7 @@ from gamenet.world import EntityId
 
 __all__ = ["GameClient"]
 
-RTT_HISTORY = 256
+RTT_HISTORY = 1024
 
 
 class GameClient(MatchView):
@@ -108,7 +108,8 @@ class GameClient(MatchView):
 
         Returns:
             A Deferred of this client that fires when the match is joined; cancel it to
-            give up. It fails with `ConnectError`, which says what to do.
+            give up. It fails with `ConnectError`, which says what to do, or with
+            `ConfigError` if the address is malformed.
 
         Raises:
             LocalProtocolError: this client has connected before; make a new one.
@@ -151,6 +152,8 @@ class GameClient(MatchView):
             A Deferred that fires when the server was told and the connection is over.
         """
         if self._link is None:
+            if self._connecting is not None:
+                self._connecting.cancel()
             return succeed(None)
         closed: Deferred[None] = Deferred()
         self._closing.append(closed)
@@ -166,7 +169,7 @@ class GameClient(MatchView):
 
     @property
     def rtts(self) -> list[float]:
-        """Return the smoothed round trip at each of the last snapshots, in seconds."""
+        """Return the newest round trip at each of the last snapshots, in seconds."""
         return list(self._rtts)
 
     def stats(self) -> ConnectionStats:
@@ -219,8 +222,8 @@ class GameClient(MatchView):
     def link_lost(self, reason: CloseReason, detail: str) -> None:
         """Let go of the link."""
         self._link = None
-        if not self._end_joining(reason, detail):
-            self.on_closed(reason, detail)
+        if not self._end_joining(reason, detail) and self.match.world is not None:
+            self._call("on_closed", reason, detail)
         closing, self._closing = self._closing, []
         for closed in closing:
             closed.callback(None)
@@ -229,20 +232,27 @@ class GameClient(MatchView):
         match event:
             case SnapshotArrived(tick):
                 if self._link is not None:
-                    self._rtts.append(self._link.connection.stats().rtt)
-                self.on_snapshot(tick)
+                    self._rtts.append(self._link.connection.rtt_latest)
+                self._call("on_snapshot", tick)
             case EntitySpawned(entity):
-                self.on_spawned(entity)
+                self._call("on_spawned", entity)
             case EntityDespawned(entity):
-                self.on_despawned(entity)
+                self._call("on_despawned", entity)
             case MessageArrived(message):
-                self.on_message(message)
+                self._call("on_message", message)
             case PlayerCame(player_id, name):
-                self.on_player_entered(player_id, name)
+                self._call("on_player_entered", player_id, name)
             case PlayerWent(player_id, name):
-                self.on_player_exited(player_id, name)
+                self._call("on_player_exited", player_id, name)
             case Joined():
                 self._joined()
+
+    def _call(self, hook: str, *arguments: Any) -> None:
+        """Call what an author has overridden; its exception is only logged."""
+        try:
+            getattr(self, hook)(*arguments)
+        except Exception:  # noqa: BLE001 - an author's code raises anything
+            self.log.failure("{hook} raised an exception", hook=hook)
 
     # -- joining --------------------------------------------------------------------
 

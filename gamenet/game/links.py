@@ -63,6 +63,6 @@ class PlayerFactory(GameServerFactory):
         )
         self._server = server
 
-    def buildProtocol(self, address: str) -> PlayerLink:
-        """Make the link of a peer whose handshake succeeded."""
-        return PlayerLink(self._server)
+    def buildProtocol(self, address: str) -> PlayerLink | None:
+        """Make the link of a peer whose handshake succeeded, while there is a match."""
+        return None if self._server.is_stopped else PlayerLink(self._server)

@@ -12,6 +12,7 @@ from typing import Any
 
 from gamenet.errors import LocalProtocolError, RemoteProtocolError
 from gamenet.game.messages import (
+    MAX_CAPACITY,
     Description,
     Message,
     PlayerEntered,
@@ -36,8 +37,6 @@ __all__ = [
     "PlayerWent",
     "SnapshotArrived",
 ]
-
-MAX_CAPACITY = 1 << 20
 
 
 @dataclass(slots=True)
@@ -79,7 +78,7 @@ class EntityDespawned:
 
 @dataclass(slots=True)
 class SnapshotArrived:
-    """The first part of a newer tick has been written to the world."""
+    """A newer tick has been written to the world, or what of it has come."""
 
     tick: int
 
@@ -123,6 +122,9 @@ class Match:
         """What happened, oldest first; whoever drives the match takes them."""
         self.counts: Counter[str] = Counter()
         """Snapshots, parts and errors, for statistics."""
+        self._joined_at = 0
+        self._arriving: tuple[int, int] | None = None
+        self._newest_told: int | None = None
         self._receiver: Receiver | None = None
         self._inputs: InputBuffer | None = None
         self._registry: Registry = Protocol("", (), (), ()).registry
@@ -131,7 +133,9 @@ class Match:
     def tick(self) -> int:
         """Return the newest tick that we know of; 0 before the first."""
         receiver = self._receiver
-        return 0 if receiver is None or receiver.tick is None else receiver.tick
+        if receiver is None or receiver.tick is None:
+            return self._joined_at
+        return receiver.tick
 
     def receive(self, channel: int, payload: bytes) -> None:
         """Take a message of the server.
@@ -174,12 +178,24 @@ class Match:
         if self._receiver is None:
             self.counts["snapshots_early"] += 1
             return
-        before = self._receiver.tick
-        self._receiver.receive_snapshot(payload)
+        tick, n_parts = self._receiver.receive_snapshot(payload)
         self.counts["parts"] += 1
-        if self._receiver.tick != before:
-            self.counts["snapshots"] += 1
-            self.events.append(SnapshotArrived(self.tick))
+        if self._arriving is not None and self._arriving[0] == tick:
+            n_parts = self._arriving[1]
+        elif self._receiver.tick != tick or self._newest_told == tick:
+            return
+        elif self._arriving is not None:
+            # A part of the tick before was lost: what has come of it is all.
+            self._announce(self._arriving[0])
+        self._arriving = (tick, n_parts - 1)
+        if n_parts == 1:
+            self._announce(tick)
+
+    def _announce(self, tick: int) -> None:
+        self._arriving = None
+        self._newest_told = tick
+        self.counts["snapshots"] += 1
+        self.events.append(SnapshotArrived(tick))
 
     def _receive_control(self, payload: bytes) -> None:
         message = self._registry.decode(payload)
@@ -205,9 +221,13 @@ class Match:
         if self.protocol is None or self.world is not None:
             msg = "a welcome before the description, or a second welcome"
             raise RemoteProtocolError(msg)
-        if not 1 <= message.capacity <= MAX_CAPACITY:
-            msg = f"a world of {message.capacity} rows: allowed are 1 to {MAX_CAPACITY}"
+        if not 1 <= message.capacity <= MAX_CAPACITY or not message.tick_rate > 0:
+            msg = (
+                f"a world of {message.capacity} rows at {message.tick_rate} ticks a "
+                f"second: allowed are 1 to {MAX_CAPACITY} rows, and more than 0 ticks"
+            )
             raise RemoteProtocolError(msg)
+        self._joined_at = message.tick
         self._registry = self.protocol.registry
         self.world = World(self.protocol.components, message.capacity)
         self.player_id = message.player_id

@@ -12,6 +12,7 @@ from gamenet.wire import Registry, Schema, blob, float32, text, uint8, uint32
 
 __all__ = [
     "FIRST_GAME_MESSAGE",
+    "MAX_CAPACITY",
     "MAX_NAME",
     "Description",
     "Message",
@@ -23,6 +24,7 @@ __all__ = [
 
 FIRST_GAME_MESSAGE = 16
 MAX_NAME = 64
+MAX_CAPACITY = 1 << 20  # rows of a world: a client takes memory for all of them
 
 
 class Message(Schema):

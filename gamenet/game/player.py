@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gamenet.errors import CloseReason
+from gamenet.game.allowance import Allowance
 from gamenet.game.messages import MAX_NAME
 from gamenet.ids import PlayerId
 from gamenet.prediction import InputQueue
@@ -41,8 +42,15 @@ class Player:
         """Inputs that wait for their tick."""
         self.is_connected = True
         """Whether messages can still reach the player."""
+        self.messages = Allowance(burst=256, rate=120)
+        """How many messages the player may still send."""
+        self.input_packets = Allowance(burst=128, rate=240)
+        """How many packets of inputs the player may still send."""
+        self.mistakes = Allowance(burst=16, rate=1)
+        """How many malformed messages we still put up with."""
         self._protocol = protocol
         self._link = link
+        self._outbox: list[bytes] = []
 
     def __repr__(self) -> str:
         return f"<Player {self.id} {self.name!r}>"
@@ -65,13 +73,33 @@ class Player:
     def send(self, message: Message) -> None:
         """Send a message, reliably and in order; a player who left misses it.
 
+        It leaves with the next tick, after word of what has spawned since, so that it
+        may speak of new entities.
+
         Raises:
             LocalProtocolError: the message is not one of the game's.
         """
-        self.send_bytes(0, self._protocol.registry.encode(message))
+        self.post(self._protocol.registry.encode(message))
+
+    def post(self, payload: bytes) -> None:
+        """Keep an encoded message for the end of the tick."""
+        if not self.is_leaving:
+            self._outbox.append(payload)
+
+    def send_posted(self) -> None:
+        """Send what was kept; the server does it once in a tick."""
+        posted, self._outbox = self._outbox, []
+        for payload in posted:
+            self.send_bytes(0, payload)
+
+    def pass_time(self, seconds: float) -> None:
+        """Grant what the player may do in the time; the server does it each tick."""
+        self.messages.pass_time(seconds)
+        self.input_packets.pass_time(seconds)
+        self.mistakes.pass_time(seconds)
 
     def send_bytes(self, channel: int, payload: bytes) -> None:
-        """Send what was encoded before, for many players at once."""
+        """Send what was encoded before, at once."""
         if not self.is_leaving:
             self._link.sendMessage(channel, payload)
 
@@ -80,7 +108,8 @@ class Player:
         self.disconnect(CloseReason.KICKED, detail)
 
     def disconnect(self, reason: CloseReason, detail: str = "") -> None:
-        """End the player's connection."""
+        """End the player's connection, after what was sent before."""
+        self.send_posted()
         self._link.loseConnection(reason, detail)
 
     def stats(self) -> ConnectionStats:

@@ -43,6 +43,7 @@ CHANNELS = (
 UNKNOWN_HASH = bytes(8)
 MAX_DOCUMENT = 1 << 20
 MAX_SUMMARY = 1000
+MAX_SCHEMAS = 255
 
 
 class Protocol:
@@ -98,6 +99,7 @@ class Protocol:
         try:
             unpacker = zlib.decompressobj()
             document = json.loads(unpacker.decompress(packed, MAX_DOCUMENT))
+            _refuse_many(document)
             parts = [
                 [schema_from_description(d, base) for d in document[key]]
                 for key, base in _PARTS
@@ -152,6 +154,14 @@ class Protocol:
         }
 
 
+def _refuse_many(document: Any) -> None:
+    """Refuse more schemas than a game can have, before any of them is compiled."""
+    counts = [len(document[key]) for key, _ in _PARTS]
+    if max(counts) > MAX_SCHEMAS:
+        msg = f"{max(counts)} schemas of a kind: the limit is {MAX_SCHEMAS}"
+        raise RemoteProtocolError(msg)
+
+
 def _spelled_out(name: str) -> str:
     """Return "component Position" for the summary's "c.Position"."""
     letter, _, rest = name.partition(".")
@@ -181,7 +191,7 @@ def _checked(
             )
             raise ConfigError(msg)
     names = [schema.__name__ for schema in schemas]
-    if len(set(names)) < len(names) or len(names) > 255:
-        msg = f"{game}.{attribute} lists {names}: at most 255, each name once"
+    if len(set(names)) < len(names) or len(names) > MAX_SCHEMAS:
+        msg = f"{game}.{attribute} lists {names}: at most {MAX_SCHEMAS}, each once"
         raise ConfigError(msg)
     return tuple(schemas)

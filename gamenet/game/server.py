@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from gamenet.connection import ConnectionConfig
@@ -22,6 +22,7 @@ from gamenet.errors import CloseReason, ConfigError, RemoteProtocolError
 from gamenet.game.game import Game
 from gamenet.game.links import PlayerFactory, PlayerLink
 from gamenet.game.messages import (
+    MAX_CAPACITY,
     Description,
     Message,
     PlayerEntered,
@@ -40,14 +41,14 @@ from gamenet.game.protocol import (
 from gamenet.game.ticker import Ticker
 from gamenet.replication import Sender
 from gamenet.stats import percentile
-from gamenet.transport import Limits
+from gamenet.transport import Limits, monotonic_seconds
 from gamenet.world import World
 
 __all__ = ["GameServer"]
 
-MAX_MESSAGES_PER_TICK = 64
-MAX_MALFORMED = 16
 TICK_HISTORY = 300
+MAX_TICK_RATE = 1000
+LOG_INTERVAL = 1.0  # seconds between two reports of the same hook's errors
 PACKET_OVERHEAD = 20  # header and frame of a connection's packet
 
 
@@ -80,6 +81,7 @@ class GameServer:
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.game = game() if isinstance(game, type) else game
+        _check_numbers(self.game)
         self.protocol = Protocol.of(type(self.game))
         self.world = World(self.game.components, self.game.max_entities)
         self.players: dict[int, Player] = {}
@@ -96,9 +98,11 @@ class GameServer:
         self._n_players = 0
         self._tick_times: deque[float] = deque(maxlen=TICK_HISTORY)
         self._counts: Counter[str] = Counter()
-        self._heard: Counter[int] = Counter()
-        self._malformed: Counter[int] = Counter()
-        self._is_stopped = False
+        self._seconds = monotonic_seconds(reactor)
+        self._reported: dict[str, float] = {}
+        self._draining: list[Deferred[None]] = []
+        self.is_stopped = False
+        """Whether the match is over: nobody may join any more."""
         self.game.bind(self.world, np.random.default_rng(seed))
         self.game.players = self.players
         self.game.attach(self)
@@ -111,13 +115,28 @@ class GameServer:
         self.ticker.start()
 
     def stop(self, reason: CloseReason = CloseReason.SERVER_SHUTDOWN) -> Deferred[None]:
-        """Stop ticking, and tell every player why; listeners are closed by others."""
-        if not self._is_stopped:
-            self._is_stopped = True
+        """Stop ticking, let nobody join any more, and tell every player why.
+
+        Returns:
+            A Deferred that fires when the last player is gone.
+        """
+        if not self.is_stopped:
+            self.is_stopped = True
             self.ticker.stop()
+            for player in self.players.values():
+                player.send_posted()
             self.factory.closeAll(reason, "")
             self._call("stopped", None)
-        return succeed(None)
+        drained: Deferred[None] = Deferred()
+        self._draining.append(drained)
+        self._settle_draining()
+        return drained
+
+    def _settle_draining(self) -> None:
+        if self.is_stopped and not self.players:
+            draining, self._draining = self._draining, []
+            for drained in draining:
+                drained.callback(None)
 
     def tick(self) -> None:
         """Make one tick; the ticker calls it."""
@@ -125,11 +144,12 @@ class GameServer:
         game = self.game
         game.tick += 1
         self.world.tick = game.tick
-        self._heard.clear()
+        dt = 1.0 / game.tick_rate
         for player in list(self.players.values()):
+            player.pass_time(dt)
             for item in player.inputs.take():
                 self._call("input_received", player, item)
-        self._call("step", None, 1.0 / game.tick_rate)
+        self._call("step", None, dt)
         self._replicate()
         self.factory.flush()
         self._tick_times.append(self._stopwatch() - begin)
@@ -146,6 +166,7 @@ class GameServer:
         for player in self.players.values():
             for payload in everything if player in newcomers else changes:
                 player.send_bytes(CONTROL, payload)
+            player.send_posted()
             for part in parts:
                 player.send_bytes(SNAPSHOTS, part)
 
@@ -157,7 +178,7 @@ class GameServer:
         """
         payload = self.protocol.registry.encode(message)
         for player in self.players.values():
-            player.send_bytes(CONTROL, payload)
+            player.post(payload)
 
     # -- players come, speak and go; their links call these ---------------------
 
@@ -198,7 +219,6 @@ class GameServer:
         del self.players[player.id]
         if player in self._newcomers:
             self._newcomers.remove(player)
-        self._malformed.pop(player.id, None)
         for other in self.players.values():
             self._tell(other, PlayerExited(player.id, reason))
         self.log.info(
@@ -208,6 +228,7 @@ class GameServer:
             detail=detail,
         )
         self._call("player_left", player, reason)
+        self._settle_draining()
 
     def hear(self, player: Player, channel: int, payload: bytes) -> None:
         """Take what a player sent; what is malformed is counted, never raised."""
@@ -215,23 +236,28 @@ class GameServer:
             return
         try:
             if channel == INPUTS:
-                player.inputs.receive(payload)
+                self._hear_inputs(player, payload)
             else:
                 self._hear_message(player, channel, payload)
         except RemoteProtocolError as error:
             self._counts["malformed"] += 1
-            self._malformed[player.id] += 1
-            if self._malformed[player.id] >= MAX_MALFORMED:
+            if not player.mistakes.take():
                 player.disconnect(CloseReason.MALFORMED, str(error)[:200])
+
+    def _hear_inputs(self, player: Player, payload: bytes) -> None:
+        # The next packet repeats what this one says: leaving it out costs little.
+        if player.input_packets.take():
+            player.inputs.receive(payload)
+        else:
+            self._counts["rate_limited"] += 1
 
     def _hear_message(self, player: Player, channel: int, payload: bytes) -> None:
         if channel != CONTROL:
             msg = f"a message on channel {channel}, where only the server speaks"
             raise RemoteProtocolError(msg)
-        self._heard[player.id] += 1
-        if self._heard[player.id] > MAX_MESSAGES_PER_TICK:
+        if not player.messages.take():
             self._counts["rate_limited"] += 1
-            detail = f"more than {MAX_MESSAGES_PER_TICK} messages in a tick"
+            detail = "more messages than a player may send"
             player.disconnect(CloseReason.RATE_LIMITED, detail)
             return
         message = self.protocol.registry.decode(payload)
@@ -250,7 +276,20 @@ class GameServer:
             getattr(self.game, hook)(*who, *arguments)
         except Exception:  # noqa: BLE001 - the game's errors must not stop the server
             self._counts["hook_errors"] += 1
-            self.log.failure("{hook} raised for {player}", hook=hook, player=player)
+            self._report(hook, player)
+
+    def _report(self, hook: str, player: Player | None) -> None:
+        """Log a hook's exception, unless the same hook was reported just now."""
+        now = self._seconds()
+        if now - self._reported.get(hook, -LOG_INTERVAL) < LOG_INTERVAL:
+            return
+        self._reported[hook] = now
+        self.log.failure(
+            "{hook} raised for {player}; {n} errors in hooks so far",
+            hook=hook,
+            player=player,
+            n=self._counts["hook_errors"],
+        )
 
     # -- what it knows ----------------------------------------------------------
 
@@ -270,6 +309,7 @@ class GameServer:
             "players": len(self.players),
             "max_players": self.game.max_players,
             "entities": len(self.world),
+            "rows_left_out": self._sender.n_rows_left_out,
             "hook_errors": self._counts["hook_errors"],
             "malformed": self._counts["malformed"],
             "rate_limited": self._counts["rate_limited"],
@@ -281,8 +321,17 @@ class GameServer:
         }
 
 
+def _check_numbers(game: Game) -> None:
+    bounds = (
+        ("tick_rate", game.tick_rate, 0.1, MAX_TICK_RATE),
+        ("max_players", game.max_players, 1, 65535),
+        ("max_entities", game.max_entities, 1, MAX_CAPACITY),
+    )
+    for name, value, low, high in bounds:
+        if not low <= value <= high:
+            msg = f"{game.game_name()}.{name} = {value}: allowed are {low} to {high}"
+            raise ConfigError(msg)
+
+
 def _with_players(limits: Limits | None, game: Game) -> Limits:
-    if game.max_players < 1:
-        msg = f"max_players = {game.max_players}: a game needs at least 1"
-        raise ConfigError(msg)
     return replace(limits or Limits(), max_connections=game.max_players)

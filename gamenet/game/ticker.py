@@ -35,6 +35,7 @@ class Ticker:
         self._on_tick = on_tick
         self._call: Any = None
         self._began = 0.0
+        self._last = 0.0
         self._n_due = 0
         self.n_ticks = 0
         """Ticks made."""
@@ -48,9 +49,13 @@ class Ticker:
         """Return whether ticks are coming."""
         return self._call is not None
 
+    def seconds_since_tick(self) -> float:
+        """Return how long ago the last tick was, or the start before the first."""
+        return self._seconds() - self._last
+
     def start(self) -> None:
         """Begin: the first tick comes after one period."""
-        self._began = self._seconds()
+        self._began = self._last = self._seconds()
         self._n_due = 0
         self._arm()
 
@@ -83,6 +88,7 @@ class Ticker:
         for _ in range(n_ticks):
             self._n_due += 1
             self.n_ticks += 1
+            self._last = self._seconds()
             self._on_tick()
             if self._call is None:
                 return

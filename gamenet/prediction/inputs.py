@@ -21,11 +21,12 @@ __all__ = ["Input", "InputBuffer", "InputQueue"]
 
 _HEAD = struct.Struct("<IIB")
 _ENTRY = struct.Struct("<BH")
-REPEATS = 3
+REPEATS_PER_CLASS = 3
 MAX_BODY = 0xFFFF
 MAX_REPEATED = 512  # bytes: what is repeated must fit the smallest packet_size, 576
 MAX_PER_PACKET = 16
-MAX_QUEUED = 4
+MAX_QUEUED = 4  # of each class
+BACKLOG_TICKS = 30  # so long inputs may wait behind others before one is dropped
 
 
 class Input(Schema):
@@ -41,7 +42,8 @@ class InputBuffer:
 
     def __init__(self, inputs: Sequence[type[Input]]) -> None:
         self._ids = {schema: number for number, schema in enumerate(inputs)}
-        self._recent: deque[bytes] = deque(maxlen=REPEATS)
+        n_repeats = min(REPEATS_PER_CLASS * len(self._ids), MAX_PER_PACKET)
+        self._recent: deque[bytes] = deque(maxlen=max(n_repeats, 1))
         self.sequence = 0
         """Number of the newest input; 0 before the first."""
 
@@ -82,6 +84,7 @@ class InputQueue:
     def __init__(self, inputs: Sequence[type[Input]]) -> None:
         self._inputs = list(inputs)
         self._queue: deque[Input] = deque()
+        self._n_ticks_behind = 0
         self.sequence = 0
         """Number of the newest input received; 0 before the first."""
         self.snapshot_tick = 0
@@ -108,19 +111,32 @@ class InputQueue:
         self.n_missing += n_new - len(fresh)
         self.sequence = sequence
         self.snapshot_tick = snapshot_tick
-        self._queue.extend(fresh)
-        while len(self._queue) > MAX_QUEUED:
-            self._queue.popleft()
-            self.n_overflowed += 1
+        for item in fresh:
+            self._queue.append(item)
+            alike = [other for other in self._queue if type(other) is type(item)]
+            if len(alike) > MAX_QUEUED:
+                self._drop(alike[0])
 
     def take(self) -> list[Input]:
-        """Return the inputs of this tick: the oldest, at most one of each class."""
+        """Return the inputs of this tick: the oldest, at most one of each class.
+
+        What a burst has left behind would delay all that follows. So when something
+        was left in every tick for a second, the oldest input is dropped.
+        """
         taken: list[Input] = []
         kinds: set[type[Input]] = set()
         while self._queue and type(self._queue[0]) not in kinds:
             kinds.add(type(self._queue[0]))
             taken.append(self._queue.popleft())
+        self._n_ticks_behind = self._n_ticks_behind + 1 if self._queue else 0
+        if self._n_ticks_behind >= BACKLOG_TICKS:
+            self._n_ticks_behind = 0
+            self._drop(self._queue[0])
         return taken
+
+    def _drop(self, item: Input) -> None:
+        self._queue = deque(other for other in self._queue if other is not item)
+        self.n_overflowed += 1
 
     def _split(self, data: bytes) -> tuple[int, int, list[tuple[int, bytes]]]:
         entries = []

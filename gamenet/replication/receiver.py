@@ -89,8 +89,11 @@ class Receiver:
             if entity in self._world:
                 self._world.despawn(entity)
 
-    def receive_snapshot(self, data: bytes) -> int:
-        """Take one part of a snapshot; return its tick.
+    def receive_snapshot(self, data: bytes) -> tuple[int, int]:
+        """Take one part of a snapshot.
+
+        Returns:
+            Its tick, and in how many parts that tick was sent.
 
         Raises:
             RemoteProtocolError: the part is malformed; nothing was changed.
@@ -105,12 +108,12 @@ class Receiver:
         if part >= n_parts:
             msg = f"part {part} of a snapshot of {n_parts} parts"
             raise RemoteProtocolError(msg)
-        block = self._codec.read(data, SNAPSHOT_HEAD.size, with_identity=False)
-        self._write(block, [self._wanted(block, tick)] * len(block.parts))
+        if len(data) > SNAPSHOT_HEAD.size:
+            block = self._codec.read(data, SNAPSHOT_HEAD.size, with_identity=False)
+            self._write(block, [self._wanted(block, tick)] * len(block.parts))
         if self.tick is None or is_newer32(tick, self.tick):
             self.tick = tick
-        result: int = tick
-        return result
+        return tick, n_parts
 
     def _wanted(self, block: Block, tick: int) -> NDArray[np.bool_]:
         """Return which rows mean a living entity and bring nothing old."""
@@ -136,7 +139,7 @@ class Receiver:
             columns = self._columns[part.component]
             rows = block.rows[part.mask]
             take = wanting[part.mask] & columns.present[rows]
-            if take.all():
+            if np.count_nonzero(take) == len(take):
                 for name, values in part.fields.items():
                     getattr(columns, name)[rows] = values
                 columns.changed(rows)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Players with random inputs: inside a server for company, outside of it as a load.
 
-All bots of a squad share one timer. They know nothing of the game but what the server
-describes, so they play any game.
+All bots of a squad share one timer. They need know nothing of the game but what the
+server describes, so they play any game.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from twisted.internet.defer import (
     DeferredList,
     DeferredSemaphore,
 )
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from gamenet.errors import CloseReason, ConnectError, GamenetError
-from gamenet.game import GameClient
+from gamenet.game import Game, GameClient
 from gamenet.service.hand import Hand
 from gamenet.service.report import Report
 from gamenet.stats import ConnectionStats, percentile
@@ -37,9 +37,15 @@ Join = Callable[[GameClient], Deferred[GameClient]]
 _AT_ONCE = 16
 """Bots that join at the same time: more would measure the queue, not the handshake."""
 _SAMPLE_EVERY = 0.25
-"""Seconds between two looks at the round trip of every bot."""
+"""Seconds between two looks at what the connection of every bot has counted."""
 _LONGEST_TURN = 0.1
 """Seconds between inputs in a game that ticks slower than that."""
+_PHASES = 8
+"""Shares of a turn in which bots act, for players do not press keys in step."""
+_LONGEST_PAUSE = 0.02
+_LONGEST_MUSTER = 2.0
+"""Seconds between two joins, and those in which all begin to join: what one costs this
+process should not count as the time that another one needs to connect."""
 _NOT_REFUSALS = (
     CloseReason.UNREACHABLE,
     CloseReason.HANDSHAKE_TIMED_OUT,
@@ -56,18 +62,41 @@ class Bot:
     Args:
         client: not connected yet.
         random: where the inputs come from.
+        number: which of its squad it is, from 1 on.
+        began_at: when it set out to join, in seconds.
     """
 
-    def __init__(self, client: GameClient, random: Random) -> None:
+    def __init__(
+        self, client: GameClient, random: Random, number: int, began_at: float
+    ) -> None:
         self.client = client
-        self.joined_at = 0.0
+        self.number = number
+        self.began_at = began_at
+        self.joined_at: float | None = None
         self.ended_at: float | None = None
         self.rtts: list[float] = []
-        """Smoothed round trips, one a sample, in seconds."""
+        """Round trips as they were measured, of its last snapshots, in seconds."""
         self.stats = ConnectionStats()
         """What the connection measured by the time of the last look."""
         self._random = random
         self._hand = Hand((), random)
+
+    @property
+    def is_playing(self) -> bool:
+        """Return whether it is in the game."""
+        return self.joined_at is not None and self.ended_at is None
+
+    @property
+    def waited(self) -> float:
+        """Return the seconds from setting out to having joined; 0 until it has."""
+        return 0.0 if self.joined_at is None else self.joined_at - self.began_at
+
+    @property
+    def time(self) -> float:
+        """Return the seconds that it was in the game; 0 until it has left."""
+        if self.joined_at is None or self.ended_at is None:
+            return 0.0
+        return self.ended_at - self.joined_at
 
     def joined(self, now: float) -> None:
         """Take up the game that the server has described."""
@@ -85,20 +114,22 @@ class Bot:
         """Take a sample of the connection."""
         if self.client.is_connected:
             self.stats = self.client.stats()
-            if self.stats.rtt:
-                self.rtts.append(self.stats.rtt)
+
+    def lost(self, now: float) -> None:
+        """Note that the connection has ended."""
+        self.ended_at = now
+        self.rtts = [rtt for rtt in self.client.rtts if rtt > 0]
 
     def end(self, now: float) -> None:
         """Leave, if that did not happen before."""
-        if self.ended_at is None:
+        if self.is_playing:
             self.look()
-            self.ended_at = now
+            self.lost(now)
             self.client.close()
 
     def per_second(self, amount: float) -> float:
         """Return an amount per second of this bot's time in the game."""
-        time = (self.ended_at or self.joined_at) - self.joined_at
-        return amount / time if time > 0 else 0.0
+        return amount / self.time if self.time > 0 else 0.0
 
 
 class Squad:
@@ -108,11 +139,15 @@ class Squad:
         reactor: gives delayed calls and the time.
         join: connects a client.
         seed: of all inputs.
+        game: what they play, where its class is at hand; None has each server describe
+            it, from which a client has to be compiled first.
     """
 
     log = Logger(namespace="gamenet.bots")
 
-    def __init__(self, reactor: Any, join: Join, seed: int) -> None:
+    def __init__(
+        self, reactor: Any, join: Join, seed: int, game: type[Game] | None = None
+    ) -> None:
         self.bots: list[Bot] = []
         """Those that have joined."""
         self.n_wanted = 0
@@ -124,9 +159,10 @@ class Squad:
         self._began = self._seconds()
         self._join = join
         self._seed = seed
-        self._connect_times: list[float] = []
+        self._game = game
+        self._places = DeferredSemaphore(_AT_ONCE)
         self._n_failed = 0
-        self._is_leaving = False
+        self._phase = 0
         self._act_loop = LoopingCall(self._act)
         self._look_loop = LoopingCall(self._look)
         self._act_loop.clock = self._look_loop.clock = reactor
@@ -134,10 +170,14 @@ class Squad:
     def gather(self, n: int) -> Deferred[None]:
         """Let bots join; the Deferred fires when each has, or has failed to."""
         self.n_wanted += n
-        places = DeferredSemaphore(_AT_ONCE)
-        numbers = range(self.n_wanted - n + 1, self.n_wanted + 1)
+        first = self.n_wanted - n + 1
+        pause = min(_LONGEST_PAUSE, _LONGEST_MUSTER / max(n, 1))
         joining = DeferredList(
-            [places.run(self._add, number) for number in numbers], consumeErrors=True
+            [
+                deferLater(self._reactor, i * pause, self.add, first + i)
+                for i in range(n)
+            ],
+            consumeErrors=True,
         )
         # Each of them takes its cancellation for granted; together they must not.
         gathered: Deferred[None] = Deferred(lambda _: joining.cancel())
@@ -155,30 +195,39 @@ class Squad:
         else:
             gathered.callback(None)
 
+    def add(self, number: int) -> Deferred[Any]:
+        """Let one bot join; the Deferred fires when it has, or has failed to.
+
+        Args:
+            number: gives its name and the seed of its inputs.
+        """
+        return self._places.run(self._add, number)
+
+    def on_gone(self, bot: Bot, why: str) -> None:
+        """Override me: a bot could not join, or has lost its connection."""
+
     def _add(self, number: int) -> Deferred[Any]:
-        client = GameClient(self._reactor, name=f"bot {number}")
-        bot = Bot(client, Random(f"{self._seed} {number}"))
+        client = GameClient(self._reactor, self._game, name=f"bot {number}")
+        random = Random(f"{self._seed} {number}")
+        bot = Bot(client, random, number, self._seconds())
         client.on_closed = lambda reason, detail: self._closed(bot, reason, detail)  # type: ignore[method-assign]
-        begun = self._seconds()
         joining = self._join(client)
-        joining.addCallbacks(self._joined, self._not_joined, (bot, begun))
+        joining.addCallbacks(self._joined, self._not_joined, (bot,), {}, (bot,))
         return joining
 
-    def _joined(self, client: GameClient, bot: Bot, begun: float) -> None:
-        now = self._seconds()
-        self._connect_times.append(now - begun)
-        bot.joined(now)
+    def _joined(self, client: GameClient, bot: Bot) -> None:
+        bot.joined(self._seconds())
         self.bots.append(bot)
         if not self._act_loop.running:
             rate = client.match.tick_rate
             turn = min(_LONGEST_TURN, 1 / rate) if rate > 0 else _LONGEST_TURN
             for loop, interval in (
-                (self._act_loop, turn),
+                (self._act_loop, turn / _PHASES),
                 (self._look_loop, _SAMPLE_EVERY),
             ):
                 loop.start(interval, now=False).addErrback(self._broken)
 
-    def _not_joined(self, failure: Failure) -> None:
+    def _not_joined(self, failure: Failure, bot: Bot) -> None:
         failure.trap(GamenetError)
         error = failure.value
         reason = error.reason if isinstance(error, ConnectError) else None
@@ -187,21 +236,27 @@ class Squad:
         else:
             self.n_refused += 1
         self.complaints[str(error)] += 1
+        self.on_gone(bot, str(error))
 
     def _closed(self, bot: Bot, reason: CloseReason, detail: str) -> None:
-        if bot.ended_at is None:
-            bot.ended_at = self._seconds()
-            self._n_failed += 1
-            because = f" ({detail})" if detail else ""
-            self.complaints[f"a bot lost its connection: {reason.name}{because}"] += 1
+        if not bot.is_playing:
+            return
+        bot.lost(self._seconds())
+        self._n_failed += 1
+        why = f"{reason.name} ({detail})" if detail else reason.name
+        self.complaints[f"a bot lost its connection: {why}"] += 1
+        self.on_gone(bot, why)
 
     def _broken(self, failure: Failure) -> None:
         self.log.failure("the bots stand still", failure)
 
     def _act(self) -> None:
         now = self._seconds()
-        for bot in self.bots:
-            bot.act(now)
+        # An input too many may end a connection, and with it the bot's place here.
+        self._phase = (self._phase + 1) % _PHASES
+        for bot in list(self.bots):
+            if bot.number % _PHASES == self._phase:
+                bot.act(now)
 
     def _look(self) -> None:
         for bot in self.bots:
@@ -210,7 +265,7 @@ class Squad:
     @property
     def n_playing(self) -> int:
         """Return how many bots are in the game now."""
-        return sum(bot.ended_at is None for bot in self.bots)
+        return sum(bot.is_playing for bot in self.bots)
 
     def leave(self) -> None:
         """Have every bot leave the game."""
@@ -225,6 +280,7 @@ class Squad:
         """Return what the bots measured."""
         bots = [bot for bot in self.bots if bot.ended_at is not None]
         rtts = [rtt for bot in bots for rtt in bot.rtts]
+        waits = [bot.waited for bot in self.bots]
 
         def mean(amount: Callable[[Bot], float]) -> float:
             rates = [bot.per_second(amount(bot)) for bot in bots]
@@ -237,7 +293,7 @@ class Squad:
             connected=len(self.bots),
             refused=self.n_refused,
             snapshots_per_s=mean(lambda bot: bot.client.match.stats()["snapshots"]),
-            connect_ms_p50=percentile(self._connect_times, 0.5) * 1000,
+            connect_ms_p50=percentile(waits, 0.5) * 1000,
             rtt_ms_p50=percentile(rtts, 0.5) * 1000,
             rtt_ms_p99=percentile(rtts, 0.99) * 1000,
             bytes_down_per_s=mean(lambda bot: bot.stats.bytes_received),

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from gamenet import __version__
 from gamenet.errors import ConfigError, GamenetError
-from gamenet.service.compose import page_folder
+from gamenet.service.compose import most_players, page_folder
 from gamenet.service.config import load
 from gamenet.service.invitation import connect_url
 from gamenet.service.loading import load_game
@@ -116,10 +117,14 @@ def _check(arguments: argparse.Namespace) -> int:
         )
     game = load_game(config.game)
     page_folder(game)
+    try:
+        most = most_players(game, config)
+    except ConfigError as error:
+        raise ConfigError(f"{arguments.file}: {error}") from error
     _check_files(config.listen)
     print(
         f"ok: {arguments.file}: {game.__name__} on {', '.join(config.listen)}; "
-        f"{config.bots} bots, at most {config.max_players or game.max_players} players"
+        f"{config.bots} bots, at most {most} players"
     )
     return 0
 
@@ -160,7 +165,7 @@ def _bots_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seed",
-        type=int,
+        type=_seed,
         default=0,
         help="seed of the bots' inputs (default: 0)",
     )
@@ -202,21 +207,26 @@ def _bots(arguments: argparse.Namespace) -> int:
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if not 1 <= count <= 10_000:
-        raise argparse.ArgumentTypeError(
-            f"{count} is out of range; allowed: 1 to 10000"
-        )
-    return count
+    with contextlib.suppress(ValueError):
+        if 1 <= (count := int(text)) <= 10_000:
+            return count
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 10000")
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= 86_400:
-        raise argparse.ArgumentTypeError(
-            f"{seconds:g} is out of range; allowed: above 0, at most 86400"
-        )
-    return seconds
+    with contextlib.suppress(ValueError):
+        if 0 < (seconds := float(text)) <= 86_400:
+            return seconds
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no number of seconds above 0 and at most 86400"
+    )
+
+
+def _seed(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
 
 
 def _certificate_options(parser: argparse.ArgumentParser) -> None:

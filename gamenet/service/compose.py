@@ -30,7 +30,7 @@ from gamenet.service.view import BrowserCodec, ServerView
 from gamenet.service.web import Site
 from gamenet.transport import Impairment, Listening, MemoryNetwork, parse_listen
 
-__all__ = ["Server", "build", "page_folder"]
+__all__ = ["Server", "build", "most_players", "page_folder"]
 
 _LOG = Logger(namespace="gamenet.service")
 BROWSER = Path(str(resources.files("gamenet") / "browser"))
@@ -115,13 +115,15 @@ def build(config: ServerConfig, reactor: Any) -> Server:
         listen string.
 
     Raises:
-        ConfigError: the game cannot be loaded, or has no page where it says.
+        ConfigError: the game cannot be loaded, has no page where it says, or no place
+            for the bots.
     """
     game_class = load_game(config.game)
     page = page_folder(game_class)
+    most = most_players(game_class, config)
     seed = randbits(64) if config.seed is None else config.seed
     server = GameServer(
-        _adjusted(game_class(), config),
+        _adjusted(game_class(), most, config.tick_rate),
         reactor,
         connection=config.connection_config(),
         limits=config.limits,
@@ -150,7 +152,7 @@ def build(config: ServerConfig, reactor: Any) -> Server:
         listeners.append(
             ListenService(reactor, ADDRESS, server.factory, None, memory=network)
         )
-        crew = Crew(reactor, network, config.bots, seed)
+        crew = Crew(reactor, network, config.bots, seed, game_class)
     return Server(GameService(server), listeners, crew, view)
 
 
@@ -171,14 +173,29 @@ def page_folder(game: type[Game]) -> Path:
     return folder
 
 
-def _adjusted(game: Game, config: ServerConfig) -> Game:
-    """Return the game with what the configuration says about it."""
+def most_players(game: type[Game], config: ServerConfig) -> int:
+    """Return how many players there may be, bots included.
+
+    Raises:
+        ConfigError: the bots would leave no place for a person.
+    """
     wanted = config.max_players or game.max_players
-    # What a game calls players, a transport calls connections: the lower one holds. A
-    # game declares both on its class; here one instance gets its own.
-    setattr(game, "max_players", min(wanted, config.limits.max_connections))  # noqa: B010
-    if config.tick_rate is not None:
-        setattr(game, "tick_rate", config.tick_rate)  # noqa: B010
+    # What a game calls players, a transport calls connections: the lower one holds.
+    most = min(wanted, config.limits.max_connections)
+    if config.bots and config.bots >= most:
+        raise ConfigError(
+            f"bots = {config.bots} leaves no place for a person; allowed: 0 to "
+            f"{max(0, most - 1)}, because {config.game} takes {most} players here"
+        )
+    return most
+
+
+def _adjusted(game: Game, most: int, tick_rate: float | None) -> Game:
+    """Return the game with what the configuration says about it."""
+    # A game declares both on its class; here one instance gets its own.
+    setattr(game, "max_players", most)  # noqa: B010
+    if tick_rate is not None:
+        setattr(game, "tick_rate", tick_rate)  # noqa: B010
     return game
 
 

@@ -93,8 +93,10 @@ class ServerConfig:
     """Seed of the game's random numbers, to make a match repeatable; without one, the
     operating system gives it and the log says which."""
     bots: int = setting(0, low=0, high=1000)
-    """How many players with random inputs the server adds to the game. They count as
-    players, so the default is none."""
+    """How many players with random inputs the server adds to the game: fewer than it
+    has places, so that a person finds one. They count as players, so the default is
+    none. A bot that loses its connection joins again, after 1 second at first and at
+    most 30."""
     max_players: int | None = setting(None, low=1, high=65535)
     """How many players may be in the game at once, bots included; without it, the
     game's own `max_players` holds."""
@@ -163,8 +165,11 @@ def load(
 def _contradictions(values: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong between keys that are each right by themselves."""
     most, bots = values["max_players"], values["bots"]
-    if most is not None and bots > most:
-        yield f"bots = {bots} is more than max_players = {most}; bots are players too"
+    if most is not None and bots >= most:
+        yield (
+            f"bots = {bots} leaves no place for a person; allowed: less than "
+            f"max_players = {most}"
+        )
     here = values["limits.max_per_address"]
     if bots > here:
         yield (

@@ -6,12 +6,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from OpenSSL.SSL import Error as SSLError
 from treq.client import HTTPClient
-from treq.content import content
+from treq.content import collect
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.web.client import Agent, BrowserLikePolicyForHTTPS
 from twisted.web.iweb import IAgent
@@ -22,9 +23,11 @@ from gamenet.transport import ConnectSpec, parse_connect
 __all__ = ["address_of", "connect_url", "fetch_invitation"]
 
 _PATIENCE = 10.0
-"""Seconds to wait for the answer."""
+"""Seconds to wait for the whole answer."""
 _LARGEST = 65536
 """Bytes of the largest answer that is read."""
+_LONGEST_SHOWN = 120
+"""Characters of an answer that an error repeats."""
 
 
 def connect_url(server: str) -> str:
@@ -59,17 +62,66 @@ async def fetch_invitation(
     Raises:
         ConfigError: the address is none of the web.
         ConnectError: nothing answers there, or what answers is no game server.
+        CancelledError: the caller asked no longer.
     """
     url = connect_url(server)
     client = HTTPClient(agent or _agent(reactor, trust))
+    asking = ensureDeferred(_ask(client, url))
+    asking.addTimeout(_PATIENCE, reactor, onTimeoutCancel=_too_late)
     try:
-        response = await client.post(url, timeout=_PATIENCE, reactor=reactor)
-        body = await content(response)
+        code, body = await _cancellable(asking)
+    except CancelledError:
+        raise
     except Exception as error:
         raise ConnectError(
             f"{url} does not answer: {_why(error)}", CloseReason.UNREACHABLE
         ) from error
-    return _read(url, response.code, body)
+    return _read(url, code, body)
+
+
+async def _ask(client: HTTPClient, url: str) -> tuple[int, bytes]:
+    """Return status and body; of a body that is too large, not more than needed."""
+    # Unbuffered, because treq would else keep a second copy, however large.
+    response = await client.post(url, unbuffered=True)
+    body = bytearray()
+
+    def take(data: bytes) -> None:
+        body.extend(data)
+        if len(body) > _LARGEST:
+            raise _TooLargeError
+
+    try:
+        await collect(response, take)
+    except _TooLargeError:
+        body.clear()
+    return response.code, bytes(body)
+
+
+class _TooLargeError(Exception):
+    """A body is larger than any invitation; treq closes the connection upon it."""
+
+
+def _cancellable(asking: Deferred[Any]) -> Deferred[Any]:
+    """Return a Deferred that fails with CancelledError if it is cancelled.
+
+    A request that is cancelled fails as if the connection had been lost.
+    """
+
+    def cancel(asked: Deferred[Any]) -> None:
+        asked.errback(CancelledError())
+        asking.cancel()
+
+    def answer(result: Any) -> None:
+        if not asked.called:
+            asked.callback(result)
+
+    asked: Deferred[Any] = Deferred(cancel)
+    asking.addBoth(answer)
+    return asked
+
+
+def _too_late(result: Any, seconds: float) -> NoReturn:
+    raise TimeoutError(f"nothing complete within {seconds:g} s")
 
 
 def _why(error: Exception) -> str:
@@ -97,8 +149,8 @@ def _agent(reactor: Any, trust: str) -> IAgent:
 
 def _read(url: str, code: int, body: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(body) if len(body) <= _LARGEST else None
-    except ValueError:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
         answer = None
     if isinstance(answer, dict) and code == 503:
         detail = str(answer.get("error", ""))
@@ -117,21 +169,50 @@ def address_of(invitation: Mapping[str, Any], transport: str) -> ConnectSpec:
     Raises:
         ConnectError: it takes none, or says so in a way that is not understood.
     """
-    offered = []
-    for entry in invitation["transports"]:
-        offered.append(str(entry.get("transport")))
-        if entry.get("transport") != transport:
-            continue
-        try:
-            if "url" in entry:
-                return parse_connect(str(entry["url"]))
-            return ConnectSpec(transport, str(entry["host"]), int(entry["port"]))
-        except (ConfigError, KeyError, ValueError) as error:
-            raise ConnectError(
-                f"the server's address for {transport} is not understood: {error}",
-                CloseReason.MALFORMED,
-            ) from error
+    entries = invitation.get("transports")
+    if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+        raise ConnectError(
+            f"the server's transports are not understood: {_shown(entries)}; allowed: "
+            'a list of objects, each with a "transport"',
+            CloseReason.MALFORMED,
+        )
+    for entry in entries:
+        if entry["transport"] == transport:
+            return _spec_of(entry)
+    offered = ", ".join(entry["transport"] for entry in entries) or "nothing"
     raise ConnectError(
-        f"the server does not listen on {transport}, but on {', '.join(offered)}",
+        f"the server does not listen on {transport}, but on {offered}",
         CloseReason.UNREACHABLE,
     )
+
+
+def _is_entry(entry: object) -> bool:
+    return isinstance(entry, dict) and isinstance(entry.get("transport"), str)
+
+
+def _spec_of(entry: Mapping[str, Any]) -> ConnectSpec:
+    """Return the address that an entry holds: a URL, or host and port."""
+    transport = entry["transport"]
+    match entry:
+        case {"url": str(text)}:
+            pass
+        case {"host": str(host), "port": int(port)} if not isinstance(port, bool):
+            text = str(ConnectSpec(transport, host, port))
+        case _:
+            text = ""
+    try:
+        spec = parse_connect(text)
+    except ConfigError:
+        spec = None
+    if spec is None or spec.transport != transport:
+        raise ConnectError(
+            f"the server's address for {transport} is not understood: "
+            f'{_shown(entry)}; allowed: a "url", or "host" and "port"',
+            CloseReason.MALFORMED,
+        )
+    return spec
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + " ..."

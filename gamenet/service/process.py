@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.application.service import IService, MultiService
 from twisted.internet import asyncioreactor
@@ -97,6 +98,7 @@ class ServerProcess(MultiService):
         self._reactor = reactor
         self._config = config
         self._twistd = twistd
+        self._is_stopping = False
         self._log = Logger(namespace="gamenet.service")
         server.setServiceParent(self)
 
@@ -123,24 +125,32 @@ class ServerProcess(MultiService):
 
     def startService(self) -> None:
         """Start serving, and stop with success when a signal asks for it."""
+        # From here on the log invites to send one. The reactor takes them when it runs.
+        self._take_signals()
+        self._reactor.callWhenRunning(self._take_signals)
         try:
             super().startService()
         except (ListenError, ConfigError) as error:
             self._fail(str(error))
-        self._reactor.callWhenRunning(self._take_signals)
 
-    def _fail(self, text: str) -> None:
+    def _fail(self, text: str) -> NoReturn:
+        self._remove_pidfile()
+        self._say(text)
+        raise SystemExit(1)
+
+    def _remove_pidfile(self) -> None:
         # twistd removes its pid file only after errors that it shows as tracebacks.
         pidfile = self._twistd.get("pidfile")
         if pidfile:
             with contextlib.suppress(OSError):
                 Path(pidfile).unlink()
+
+    def _say(self, text: str) -> None:
         if self._twistd.get("nodaemon"):
             # By now twistd has put its log in the place of sys.stderr.
-            print(f"twistd gamenet: {text}", file=sys.__stderr__)
+            print(f"twistd gamenet: {text}", file=sys.__stderr__, flush=True)
         else:
             self._log.critical("{text}", text=text)
-        raise SystemExit(1)
 
     def _take_signals(self) -> None:
         for name in _SIGNALS:
@@ -150,8 +160,19 @@ class ServerProcess(MultiService):
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         # With the reactor's own handler, twistd would end as if killed by the signal.
-        for name in _SIGNALS:
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), signal.SIG_IGN)
+        if self._is_stopping:
+            self._abort(signal.Signals(number).name)
+        self._is_stopping = True
         self._log.info("{signal}: stopping", signal=signal.Signals(number).name)
         self._reactor.callFromThread(self._reactor.stop)
+
+    def _abort(self, name: str) -> NoReturn:
+        """End now: whoever asks twice waits for something that does not come to an end.
+
+        A hook of the game may hold the process, and swallow any exception, too.
+        """
+        self._remove_pidfile()
+        # The signal may have come amidst a write to the same stream.
+        with contextlib.suppress(RuntimeError, OSError):
+            self._say(f"{name} again: ended at once, the players were not all told")
+        os._exit(1)

@@ -28,7 +28,8 @@ class Report:
     connect_ms_p50: float = 0.0
     """Milliseconds from the call to having joined, median over the bots."""
     rtt_ms_p50: float = 0.0
-    """Milliseconds of a round trip, median over all samples of all bots."""
+    """Milliseconds of a round trip as measured, median over the last 1,024 snapshots of
+    every bot."""
     rtt_ms_p99: float = 0.0
     """The same, the value that one sample in a hundred exceeds."""
     bytes_down_per_s: float = 0.0

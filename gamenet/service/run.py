@@ -78,6 +78,9 @@ async def play(reactor: Any, crowd: Crowd) -> Outcome:
         spec = await _find(reactor, crowd)
     except ConnectError as error:
         return _unreached(crowd, str(error))
+    except CancelledError:
+        report = Report(crowd.transport, crowd.n)
+        return Outcome(report, {}, is_interrupted=True)
 
     def join(client: GameClient) -> Deferred[GameClient]:
         return client.connect(str(spec), tls_trust=crowd.trust or None)

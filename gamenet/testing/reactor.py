@@ -75,7 +75,6 @@ class MemoryReactor(Clock, MemoryReactorClock):
         self._impairment = impairment or Impairment()
         self._udp_ports: dict[int, MemoryUdpPort] = {}
 
-
     def listenUDP(
         self, port: int, protocol: Any, interface: str = "", maxPacketSize: int = 8192
     ) -> MemoryUdpPort:

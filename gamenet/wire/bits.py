@@ -44,8 +44,6 @@ class BitField(Field):
 
     def to_bits(self, value: int) -> int:
         """Return the bits of a value; one that does not fit raises ValueError."""
-        if self.is_flag:
-            return 1 if value else 0
         if not 0 <= value < 1 << self.bits:
             msg = f"{value} does not fit into {self.bits} bits"
             raise ValueError(msg)

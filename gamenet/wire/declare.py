@@ -11,23 +11,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from gamenet.wire.bits import BitField
-from gamenet.wire.compounds import (
-    ArrayField,
-    BlobField,
-    NestedField,
-    OptionalField,
-    TextField,
-    VarintField,
-    WrappedField,
-)
-from gamenet.wire.fields import (
-    AngleField,
-    EnumField,
-    Field,
-    FixedField,
-    NumberField,
-    QuaternionField,
-)
+from gamenet.wire.compounds import ArrayField, NestedField, OptionalField, VarintField
+from gamenet.wire.counted import BlobField, TextField, WrappedField
+from gamenet.wire.fields import EnumField, Field, NumberField
+from gamenet.wire.quantized import AngleField, FixedField, QuaternionField
 
 if TYPE_CHECKING:
     from gamenet.wire.schema import Schema

@@ -3,7 +3,8 @@
 
 A field knows four things about its value: its construct declaration, the source lines
 that write and read it, its numpy column, and its description for peers that have no
-Python class for it. Fields of variable width are in `compounds`.
+Python class for it. Floats in steps are in `quantized`, bits in `bits`, fields of
+variable width in `counted` and `compounds`.
 
 Source: docs/STANDARD.md, "Fields".
 """
@@ -20,15 +21,11 @@ from numpy.typing import NDArray
 
 from gamenet.errors import SchemaError
 from gamenet.wire.emit import ReadEmitter, WriteEmitter
-from gamenet.wire.quantize import AngleQuantizer, FixedQuantizer, QuaternionQuantizer
 
 __all__ = [
-    "AngleField",
     "EnumField",
     "Field",
-    "FixedField",
     "NumberField",
-    "QuaternionField",
     "RandomSource",
     "WordField",
 ]
@@ -163,10 +160,7 @@ class WordField(Field):
         return words
 
     def _use_word(self, highest: int) -> None:
-        size = next((n for n in (1, 2, 4, 8) if highest < 1 << (8 * n)), 0)
-        if not size:
-            msg = f"{self.kind} needs words up to {highest}: the limit is 64 bits"
-            raise SchemaError(msg)
+        size = next(n for n in (1, 2, 4, 8) if highest < 1 << (8 * n))
         self.code, self.word_dtype = WORD_CODES[size], f"u{size}"
 
     def _word_subcon(self) -> Any:
@@ -219,137 +213,6 @@ class NumberField(WordField):
     def layout(self) -> str:
         """Return the number's name."""
         return self.kind
-
-
-class FixedField(WordField):
-    """A bounded float in equal steps."""
-
-    kind = "fixed"
-    column_dtype = "f8"
-
-    def __init__(
-        self,
-        lo: float,
-        hi: float,
-        step: float,
-        default: float,
-        *,
-        appended: bool = False,
-    ) -> None:
-        super().__init__(default, appended=appended)
-        self.quantizer = FixedQuantizer(lo, hi, step)
-        self.to_word, self.from_word = self.quantizer.to_word, self.quantizer.from_word
-        self._use_word(self.quantizer.steps)
-
-    def subcon(self) -> Any:
-        """Return the word, adapted by the quantizer."""
-        return self._adapted()
-
-    def words_of(self, column: NDArray[Any]) -> NDArray[Any]:
-        """Quantize a column."""
-        return self.quantizer.to_words(column).astype("<" + self.word_dtype)
-
-    def column_of(self, words: NDArray[Any]) -> NDArray[Any]:
-        """Return the values of quantized words."""
-        return self.quantizer.from_words(words)
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the bounds and the step."""
-        quantizer = self.quantizer
-        return {"lo": quantizer.lo, "hi": quantizer.hi, "step": quantizer.step}
-
-    def sample(self, random: RandomSource) -> float:
-        """Return a representable value."""
-        return self.quantizer.from_word(random.randrange(0, self.quantizer.steps + 1))
-
-    @property
-    def layout(self) -> str:
-        """Return the word and the formula."""
-        q = self.quantizer
-        return f"uint{8 * self.word_size}: rint((value - {q.lo:g}) / {q.step:g})"
-
-
-class AngleField(WordField):
-    """An angle in radians, a whole turn in 2**bits steps."""
-
-    kind = "angle"
-    column_dtype = "f8"
-
-    def __init__(self, bits: int, default: float, *, appended: bool = False) -> None:
-        super().__init__(default, appended=appended)
-        self.quantizer = AngleQuantizer(bits)
-        self.to_word, self.from_word = self.quantizer.to_word, self.quantizer.from_word
-        self._use_word(self.quantizer.turn - 1)
-
-    def subcon(self) -> Any:
-        """Return the word, adapted by the quantizer."""
-        return self._adapted()
-
-    def words_of(self, column: NDArray[Any]) -> NDArray[Any]:
-        """Quantize a column."""
-        return self.quantizer.to_words(column).astype("<" + self.word_dtype)
-
-    def column_of(self, words: NDArray[Any]) -> NDArray[Any]:
-        """Return the angles of quantized words, in [-pi, pi)."""
-        return self.quantizer.from_words(words)
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the bits."""
-        return {"bits": self.quantizer.bits}
-
-    def sample(self, random: RandomSource) -> float:
-        """Return a representable angle."""
-        return self.quantizer.from_word(random.randrange(0, self.quantizer.turn))
-
-    @property
-    def layout(self) -> str:
-        """Return the word and the formula."""
-        bits = self.quantizer.bits
-        return f"uint{8 * self.word_size}: rint((value mod 2 pi) / 2 pi * 2**{bits})"
-
-
-class QuaternionField(WordField):
-    """A rotation as a unit quaternion (x, y, z, w), smallest three."""
-
-    kind = "quaternion"
-    column_dtype = "f8"
-    column_shape = (4,)
-
-    def __init__(self, bits: int, *, appended: bool = False) -> None:
-        super().__init__((0.0, 0.0, 0.0, 1.0), appended=appended)
-        self.quantizer = QuaternionQuantizer(bits)
-        self.to_word, self.from_word = self.quantizer.to_word, self.quantizer.from_word
-        self._use_word(self.quantizer.limit)
-
-    def subcon(self) -> Any:
-        """Return the word, adapted by the quantizer."""
-        return self._adapted()
-
-    def words_of(self, column: NDArray[Any]) -> NDArray[Any]:
-        """Quantize an (n, 4) column."""
-        return self.quantizer.to_words(column).astype("<" + self.word_dtype)
-
-    def column_of(self, words: NDArray[Any]) -> NDArray[Any]:
-        """Return the (n, 4) quaternions of quantized words."""
-        return self.quantizer.from_words(words)
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the bits of a component."""
-        return {"bits": self.quantizer.bits}
-
-    def sample(self, random: RandomSource) -> tuple[float, ...]:
-        """Return a rotation that is its own quantization."""
-        quantizer = self.quantizer
-        rotation = tuple(random.random() - 0.5 for _ in range(4))
-        for _ in range(8):
-            rotation = quantizer.from_word(quantizer.to_word(rotation))
-        return rotation
-
-    @property
-    def layout(self) -> str:
-        """Return the word and the rule."""
-        bits = self.quantizer.bits
-        return f"uint{8 * self.word_size}: smallest three, {bits} bits each"
 
 
 class EnumField(WordField):

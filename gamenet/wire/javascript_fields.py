@@ -18,23 +18,10 @@ import construct as cs
 
 from gamenet.errors import SchemaError
 from gamenet.wire.bits import BitField, BitRun
-from gamenet.wire.compounds import (
-    ArrayField,
-    BlobField,
-    NestedField,
-    OptionalField,
-    TextField,
-    VarintField,
-    WrappedField,
-)
-from gamenet.wire.fields import (
-    AngleField,
-    EnumField,
-    Field,
-    FixedField,
-    NumberField,
-    QuaternionField,
-)
+from gamenet.wire.compounds import ArrayField, NestedField, OptionalField, VarintField
+from gamenet.wire.counted import BlobField, TextField, WrappedField
+from gamenet.wire.fields import EnumField, Field, NumberField
+from gamenet.wire.quantized import AngleField, FixedField, QuaternionField
 
 __all__ = [
     "WORDS",

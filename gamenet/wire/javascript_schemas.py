@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gamenet.wire.bits import BitField, BitRun, bit_runs
-from gamenet.wire.fields import Field, NumberField, QuaternionField
+from gamenet.wire.fields import Field, NumberField
 from gamenet.wire.javascript_fields import (
     WORDS,
     Names,
@@ -24,6 +24,7 @@ from gamenet.wire.javascript_fields import (
     write_expression,
 )
 from gamenet.wire.planes import Planes
+from gamenet.wire.quantized import QuaternionField
 from gamenet.wire.schema import Schema
 
 __all__ = ["component_source", "schema_source"]

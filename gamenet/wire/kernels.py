@@ -16,6 +16,10 @@ from gamenet.errors import RemoteProtocolError
 
 __all__ = ["bitmap_size", "read_bitmap", "read_words", "write_bitmap", "write_words"]
 
+_WORDS = {
+    name: np.dtype("<" + name) for name in "u1 u2 u4 u8 i1 i2 i4 i8 f2 f4 f8".split()
+}
+
 Buffer = bytearray | memoryview
 Bytes = bytes | bytearray | memoryview
 
@@ -66,7 +70,7 @@ def read_words(
     Raises:
         RemoteProtocolError: the data end before the words.
     """
-    wide = np.dtype("<" + dtype)
+    wide = _WORDS[dtype]
     end = at + count * wide.itemsize
     if end > len(data):
         msg = f"a plane of {count} words ends at byte {end}, the data at {len(data)}"

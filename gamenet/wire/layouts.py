@@ -43,14 +43,19 @@ class LayoutTable:
 
     def encoder(self) -> Encode:
         """Return the function that encodes an update."""
-        encoders = [self._encoder(n) for n in range(MAX_COMPONENTS + 1)]
-
-        def encode(update: Any) -> bytes:
-            try:
-                return encoders[len(update.components)](update)
-            except (IndexError, TypeError, AttributeError):
-                return self.encode_slowly(update)
-
+        source = (
+            "def encode(m):\n"
+            "  try:\n"
+            "    components = m.components\n"
+            "    n = len(components)\n"
+            f"{''.join(_encoder_branch(n) for n in range(MAX_COMPONENTS + 1))}"
+            "  except ERRORS:\n"
+            "    pass\n"
+            "  return slowly(m)\n"
+        )
+        errors = (KeyError, TypeError, AttributeError, ValueError, struct.error)
+        names = {"packs": self._packs, "slowly": self.encode_slowly, "ERRORS": errors}
+        encode: Encode = _run(source, names)["encode"]
         return encode
 
     def decoder(self) -> Decode:
@@ -104,27 +109,22 @@ class LayoutTable:
             self._component.codec.blank,
         )
 
-    def _encoder(self, n: int) -> Encode:
-        parts = [f"c{i}" for i in range(n)]
-        key = "".join(f"{part}.type, len(d{i}), " for i, part in enumerate(parts))
-        chunks = ", ".join(f"k{i}" for i in range(max(n, 1)))
-        pairs = ", ".join(f"k{i}, d{i}" for i in range(n)) or "k0"
-        unpack = f"    {', '.join(parts)}, = m.components\n" if n else ""
-        data = "".join(f"    d{i} = c{i}.data\n" for i in range(n))
-        source = (
-            "def encode(m):\n"
-            "  try:\n"
-            f"{unpack}{data}"
-            f"    pack, {chunks} = packs[({key})]\n"
-            "    return pack(m.timestamp, m.entity_id, m.priority, m.sequence, "
-            f"{pairs})\n"
-            "  except ERRORS:\n"
-            "    return slowly(m)\n"
-        )
-        errors = (KeyError, TypeError, AttributeError, ValueError, struct.error)
-        names = {"packs": self._packs, "slowly": self.encode_slowly, "ERRORS": errors}
-        encode: Encode = _run(source, names)["encode"]
-        return encode
+
+def _encoder_branch(n: int) -> str:
+    """Return the lines that encode an update of `n` components of a known layout."""
+    parts = [f"c{i}" for i in range(n)]
+    key = "".join(f"{part}.type, len(d{i}), " for i, part in enumerate(parts))
+    chunks = ", ".join(f"k{i}" for i in range(max(n, 1)))
+    pairs = ", ".join(f"k{i}, d{i}" for i in range(n)) or "k0"
+    unpack = f"      {', '.join(parts)}, = components\n" if n else ""
+    data = "".join(f"      d{i} = c{i}.data\n" for i in range(n))
+    return (
+        f"    if n == {n}:\n"
+        f"{unpack}{data}"
+        f"      pack, {chunks} = packs[({key})]\n"
+        "      return pack(m.timestamp, m.entity_id, m.priority, m.sequence, "
+        f"{pairs})\n"
+    )
 
 
 def _decoder_factory(n: int) -> Callable[..., Decode]:

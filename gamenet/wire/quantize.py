@@ -89,10 +89,11 @@ class FixedQuantizer:
 
     def from_words(self, words: WordColumn) -> FloatColumn:
         """Return `from_word` of each word."""
-        if words.size and int(words.max()) > self.steps:
-            msg = f"fixed-point word {words.max()} is above its limit {self.steps}"
+        if words.size and (highest := int(np.maximum.reduce(words))) > self.steps:
+            msg = f"fixed-point word {highest} is above its limit {self.steps}"
             raise ValueError(msg)
-        column: FloatColumn = self.lo + words.astype(np.float64) * self.step
+        column: FloatColumn = np.multiply(words, self.step, dtype=np.float64)
+        column += self.lo
         return column
 
 
@@ -127,8 +128,8 @@ class AngleQuantizer:
 
     def from_words(self, words: WordColumn) -> FloatColumn:
         """Return `from_word` of each word."""
-        if words.size and int(words.max()) >= self.turn:
-            msg = f"angle word {words.max()} is above its limit {self.turn - 1}"
+        if words.size and (highest := int(np.maximum.reduce(words))) >= self.turn:
+            msg = f"angle word {highest} is above its limit {self.turn - 1}"
             raise ValueError(msg)
         steps = words.astype(np.float64)
         signed: FloatColumn = np.where(

@@ -72,8 +72,6 @@ def _refuse_bare_annotations(
     for key, annotation in body.get("__annotations__", {}).items():
         is_class_variable = "ClassVar" in str(annotation)
         if key not in own and key not in body and not is_class_variable:
-            if schema == "Schema":
-                continue
             msg = (
                 f"{schema}.{key} has no field: write {key}: {annotation} = uint8(), "
                 "or another field function"

@@ -16,14 +16,24 @@ __all__ = ["hex_dump", "schema_table"]
 
 BYTES_A_LINE = 16
 
+Lead = tuple[str, int, str]
 
-def schema_table(schema: type[Schema]) -> str:
+
+def schema_table(schema: type[Schema], lead: Lead | None = None) -> str:
     """Return a table of a schema's fields, in the order of the wire.
 
     Offsets are given as long as everything before has a fixed size.
+
+    Args:
+        schema: the schema.
+        lead: what stands before it, as the type of a packet or the id of a message:
+            its name, its bytes and its encoding.
     """
     lines = ["| offset | field | bytes | encoding |", "|---|---|---|---|"]
     offset: int | None = 0
+    if lead is not None:
+        name, offset, encoding = lead
+        lines.append(f"| 0 | {name} | {offset} | {encoding} |")
     for item in bit_runs(f for f in schema.schema_fields if not f.appended):
         name, size, encoding = _row(item)
         shown = "" if offset is None else str(offset)

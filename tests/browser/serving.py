@@ -90,34 +90,22 @@ class Browser:
         if message.type == "error" and "ERR_CONNECTION_REFUSED" not in message.text:
             self.errors.append(message.text)
 
-    def close_pages(self) -> None:
-        """Close every page, with what it remembers."""
-        for context in self._chromium.contexts:
-            context.close()
-
     def close(self) -> None:
-        """End it."""
+        """End it, with its pages and what they remember."""
         self._chromium.close()
         self._playwright.stop()
 
 
 class BrowserTestCase(SynchronousTestCase):
-    """Tests in a browser that all tests of the class share."""
+    """Tests with a browser, each with one of its own.
 
-    browser: Browser
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        if hasattr(cls, "browser"):
-            cls.browser.close()
-        super().tearDownClass()
+    Playwright keeps an event loop running as long as a browser is open. So none may
+    outlive its test: the next one may need the loop, and trial has no tearDownClass.
+    """
 
     def setUp(self) -> None:
-        # Not in setUpClass, where trial takes a skip for an error.
-        if not hasattr(self, "browser"):
-            type(self).browser = Browser()
-        self.browser.errors.clear()
-        self.addCleanup(self.browser.close_pages)
+        self.browser = Browser()
+        self.addCleanup(self.browser.close)
 
 
 def join(page: Any, name: str) -> None:

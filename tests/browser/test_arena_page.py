@@ -24,6 +24,19 @@ WATCH = """async () => {
     window.shotsOf = (name) => owned(name, "Projectile").length;
 }"""
 
+SLOW = """async () => {
+    window.requestAnimationFrame = (draw) =>
+        setTimeout(() => draw(performance.now()), 200);
+    window.cancelAnimationFrame = clearTimeout;
+    const { GameClient } = await import("/gamenet/gamenet.js");
+    const { sendInput } = GameClient.prototype;
+    window.ticks = [];
+    GameClient.prototype.sendInput = function (...input) {
+        ticks.push(this.serverTick());
+        sendInput.apply(this, input);
+    };
+}"""
+
 
 class ArenaPageTests(BrowserTestCase):
     """The page shows the match, and what becomes of the server."""
@@ -64,6 +77,15 @@ class ArenaPageTests(BrowserTestCase):
         page.wait_for_selector("#netgraph", state="visible")
         page.click("#tool-net")
         page.wait_for_selector("#netgraph", state="hidden")
+
+    def test_pace(self) -> None:
+        """A page of few frames sends an input a tick like any other."""
+        page = self.browser.open(self.server.address)
+        page.evaluate(SLOW)
+        join(page, "Ada")
+        page.wait_for_function("() => ticks.length > 40")
+        ticks = page.evaluate("() => ticks.slice(10, 40)")
+        self.assertLess(ticks[-1] - ticks[0], 2 * len(ticks))
 
     def test_before_joining(self) -> None:
         """Before a name was given there is a form, and nothing over it."""

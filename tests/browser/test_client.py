@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from types import new_class
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -11,11 +12,12 @@ from gamenet.errors import CloseReason
 from gamenet.game import Component, Game, Input, Message, fixed, int8, text
 from gamenet.game.messages import PlayerEntered, PlayerExited, Welcome
 from gamenet.game.protocol import CONTROL, INPUTS, SNAPSHOTS, Protocol
-from gamenet.prediction import InputQueue
+from gamenet.prediction import InputBuffer, InputQueue
 from gamenet.replication import Sender
+from gamenet.replication.sender import SNAPSHOT_HEAD
 from gamenet.wire import Schema, javascript_module
 from gamenet.world import World
-from tests.browser.javascript import run_program
+from tests.browser.javascript import marked, run_program
 
 
 class Position(Component):
@@ -41,11 +43,17 @@ class Chat(Message):
     words: str = text(40, "hello")
 
 
+class Shout(Input):
+    """An input that may be large."""
+
+    words: str = text(70_000, length="u32")
+
+
 class Words(Game):
     """A game with one of each."""
 
     components = [Position]
-    inputs = [Steer, Jump]
+    inputs = [Steer, Jump, Shout]
     messages = [Chat]
 
 
@@ -74,9 +82,15 @@ def control(message: Schema, now: float = 0.0) -> Step:
     return step("receive", now, channel=CONTROL, bytes=data.hex())
 
 
-def play(*script: Step) -> Any:
+def part(tick: int, number: int, count: int) -> Step:
+    """Return the step in which a part of a tick comes, without rows."""
+    head = SNAPSHOT_HEAD.pack(tick, number, count)
+    return step("receive", tick / 20, channel=SNAPSHOTS, bytes=head.hex())
+
+
+def play(*script: Step, codec: str = CODEC) -> Any:
     """Return what programs/client_play.js answers."""
-    return run_program("client_play.js", {"script": script}, protocol=CODEC)
+    return run_program("client_play.js", {"script": script}, protocol=codec)
 
 
 class Host:
@@ -130,7 +144,7 @@ class ListenTests(SynchronousTestCase):
         entity = host.world.spawn(Position(x=4), owner=2)
         script = host.tick(101, 0.05)
         host.world.despawn(entity)
-        script += host.tick(102, 0.1)
+        script += [control(m, 0.1) for m in host.sender.changes(102)]
         answer = play(control(WELCOME), *script)
         told = [(event, value) for event, value in answer["told"]]
         self.assertEqual(
@@ -139,6 +153,30 @@ class ListenTests(SynchronousTestCase):
         self.assertEqual(told[0][1]["components"], ["Position"])
         self.assertEqual(told[0][1]["owner"], 2)
         self.assertEqual(told[1][1], 101)
+
+    def test_empty_snapshot(self) -> None:
+        """A tick in which nothing lives is a tick: it is told, and sets the clock."""
+        answer = play(control(WELCOME), part(110, 0, 1), step("wait", 5.6))
+        self.assertEqual(answer["told"], [["snapshot", 110]])
+        self.assertEqual(answer["tick"], 110)
+        self.assertApproximates(answer["serverTick"], 112, 0.01)
+        self.assertEqual(answer["closed"], [])
+
+    def test_snapshot_parts(self) -> None:
+        """A tick is told once, with its last part or before the first newer one."""
+        cases: dict[str, tuple[list[Step], list[int]]] = {
+            "whole": ([part(110, 0, 2), part(110, 1, 2)], [110]),
+            "in another order": ([part(110, 1, 2), part(110, 0, 2)], [110]),
+            "not yet": ([part(110, 0, 2)], []),
+            "last one lost": ([part(110, 0, 2), part(111, 0, 1)], [110, 111]),
+            "newer one not whole": ([part(110, 0, 2), part(111, 0, 2)], [110]),
+            "late": ([part(110, 0, 2), part(111, 0, 1), part(110, 1, 2)], [110, 111]),
+            "older": ([part(110, 0, 1), part(109, 0, 1)], [110]),
+        }
+        for name, (parts, wanted) in cases.items():
+            answer = play(control(WELCOME), *parts)
+            told = [["snapshot", tick] for tick in wanted]
+            self.assertEqual(answer["told"], told, name)
 
     def test_message(self) -> None:
         """The game's own messages are told by name."""
@@ -186,20 +224,68 @@ class SpeakTests(SynchronousTestCase):
     """What the page says reaches the game."""
 
     def test_inputs(self) -> None:
-        """Inputs arrive with their defaults; each packet repeats the last two."""
+        """Inputs arrive with their defaults; a packet repeats those before it."""
         names = [("Steer", {"x": -5}), ("Jump", {}), ("Steer", {"y": 7}), ("Jump", {})]
         inputs = [step("input", name=name, values=values) for name, values in names]
         sent = play(control(WELCOME), *inputs)["sent"]
         self.assertEqual([channel for channel, _ in sent], [INPUTS] * 4)
         packets = [bytes.fromhex(payload["$bytes"]) for _, payload in sent]
         wanted = [Steer(x=-5), Jump(), Steer(y=7), Jump()]
-        whole, lossy = InputQueue([Steer, Jump]), InputQueue([Steer, Jump])
+        whole, lossy = InputQueue(PROTOCOL.inputs), InputQueue(PROTOCOL.inputs)
         for packet in packets:
             whole.receive(packet)
         lossy.receive(packets[2])
         self.assertEqual([*whole.take(), *whole.take()], wanted)
         self.assertEqual([*lossy.take(), *lossy.take()], wanted[:3])
         self.assertEqual(whole.snapshot_tick, 100)
+
+    def packets(self, inputs: list[Input], codec: str = CODEC) -> list[bytes]:
+        """Return what the browser sends for these inputs."""
+        steps = [
+            step("input", name=type(item).__name__, values=marked(item))
+            for item in inputs
+        ]
+        sent = play(control(WELCOME), *steps, codec=codec)["sent"]
+        return [bytes.fromhex(payload["$bytes"]) for _, payload in sent]
+
+    def test_repeats(self) -> None:
+        """Packets are those of Python: three of a kind, and no more than fit."""
+        shouts = [Shout("x" * size) for size in (200, 300, 4, 505, 1, 600, 2)]
+        steers = [Steer(x=n) for n in range(20)]
+        buffer = InputBuffer(PROTOCOL.inputs)
+        inputs: list[Input] = [*steers, *shouts, *steers]
+        wanted = [buffer.add(item, snapshot_tick=100) for item in inputs]
+        self.assertEqual(self.packets(inputs), wanted)
+        counts = [packet[8] for packet in wanted]
+        self.assertEqual(max(counts), 3 * len(PROTOCOL.inputs))
+        self.assertIn(1, counts[len(steers) :])
+
+    def test_many_kinds(self) -> None:
+        """However many kinds there are, a packet has at most 16 inputs."""
+        kinds: list[type[Input]] = [new_class(f"Kind{n}", (Input,)) for n in range(7)]
+        codec = javascript_module(
+            protocol_hash=PROTOCOL.hash,
+            version=1,
+            components=PROTOCOL.components,
+            inputs=kinds,
+            messages=dict(PROTOCOL.registry),
+        )
+        buffer = InputBuffer(kinds)
+        inputs: list[Input] = [kinds[n % 7]() for n in range(25)]
+        wanted = [buffer.add(item, snapshot_tick=100) for item in inputs]
+        self.assertEqual(self.packets(inputs, codec), wanted)
+        self.assertEqual(wanted[-1][8], 16)
+
+    def test_input_too_large(self) -> None:
+        """What no packet can carry is refused, and nothing of it is repeated."""
+        huge = step("input", name="Shout", values={"words": "x" * 66_000})
+        jump = step("input", name="Jump", values={})
+        answer = play(control(WELCOME), huge, jump)
+        self.assertIn("above the limit 65535", answer["thrown"][1])
+        (packet,) = [bytes.fromhex(payload["$bytes"]) for _, payload in answer["sent"]]
+        self.assertEqual(
+            packet, InputBuffer(PROTOCOL.inputs).add(Jump(), snapshot_tick=100)
+        )
 
     def test_message(self) -> None:
         """A message arrives as the game's own class."""
@@ -223,7 +309,7 @@ class SpeakTests(SynchronousTestCase):
             step("input", name="Steer", values={"x": 128}),
             step("send", name="Welcome", values={}),
         )["thrown"]
-        self.assertEqual(thrown[1], "no input Stear: this game has Steer, Jump")
+        self.assertEqual(thrown[1], "no input Stear: this game has Steer, Jump, Shout")
         self.assertEqual(thrown[2], "Steer has no field z")
         self.assertEqual(thrown[3], "128 is not an integer from -128 to 127")
         self.assertEqual(thrown[4], "no message Welcome in this game")

@@ -23,6 +23,43 @@ WATCH = """async () => {
     };
 }"""
 
+LEAVE = """async () => {
+    const { connect } = await import("/gamenet/gamenet.js");
+    const visit = new AbortController();
+    const client = await connect({ name: "Ada", signal: visit.signal });
+    await new Promise((resolve) => {
+        client.on("closed", resolve);
+        client.close();
+    });
+    let touched = 0;
+    client.close = () => { touched++; };
+    visit.abort();
+    dispatchEvent(new Event("pagehide"));
+    return touched;
+}"""
+BREAK = """() => {
+    const { WebSocket } = window;
+    window.repair = () => { window.WebSocket = WebSocket; };
+    window.WebSocket = class { constructor() { throw new Error("no sockets"); } };
+}"""
+START = """async () => {
+    const { startSession } = await import("/gamenet/session.js");
+    document.body.replaceChildren();
+    window.clients = [];
+    startSession({ title: "Broken", play(client) {
+        clients.push(client);
+        throw new Error("no stage");
+    } });
+}"""
+CONTROL = """async () => {
+    const { createControls } = await import("/gamenet/controls.js");
+    const buttons = { fire: { mouse: true } };
+    const controls = createControls(document.getElementById("stage"), { buttons });
+    window.presses = 0;
+    controls.onPress("fire", () => { presses++; });
+    window.held = () => [controls.state.pointer.down, controls.state.buttons.fire];
+}"""
+
 
 class PageTests(BrowserTestCase):
     """Servers come and go, the browser stays."""
@@ -68,6 +105,40 @@ class PageTests(BrowserTestCase):
         page.mouse.down()
         watcher.wait_for_function("() => place('Ada').x < -2 && place('Ada').y > 1")
 
+    def test_mouse_buttons(self) -> None:
+        """The primary button counts, whatever other one is held beside it."""
+        server = self.serve(DRIFT)
+        page = self.browser.open(server.address)
+        join(page, "Ada")
+        page.evaluate(CONTROL)
+        mouse = page.mouse
+        mouse.move(300, 300)
+        for action, button, wanted in (
+            (mouse.down, "right", False),
+            (mouse.down, "left", True),
+            (mouse.up, "left", False),
+            (mouse.down, "left", True),
+            (mouse.up, "right", True),
+            (mouse.down, "middle", True),
+            (mouse.up, "left", False),
+            (mouse.up, "middle", False),
+        ):
+            action(button=button)
+            held = page.evaluate("() => held()")
+            self.assertEqual(held, [wanted] * 2, (action.__name__, button))
+        self.assertEqual(page.evaluate("() => presses"), 2)
+
+    def test_mouse_from_elsewhere(self) -> None:
+        """A button that was pressed beside the stage is not held on it."""
+        server = self.serve(DRIFT)
+        page = self.browser.open(server.address)
+        join(page, "Ada")
+        page.evaluate(CONTROL)
+        page.hover("#net")
+        page.mouse.down()
+        page.mouse.move(300, 300)
+        self.assertEqual(page.evaluate("() => held()"), [False, False])
+
     def test_names_are_text(self) -> None:
         """A name that is markup is shown as it is written, and does nothing."""
         server = self.serve(DRIFT)
@@ -112,6 +183,39 @@ class PageTests(BrowserTestCase):
         page.goto("about:blank")
         watcher.wait_for_function("() => exits.length === 1")
         self.assertEqual(watcher.evaluate("() => exits[0].reason"), "NORMAL")
+
+    def test_forgotten(self) -> None:
+        """Nothing of the page holds a client that has been closed."""
+        page = self.browser.open(self.serve(DRIFT).address)
+        self.assertEqual(page.evaluate(LEAVE), 0)
+
+    def test_page_fails(self) -> None:
+        """An error of the page while joining is told and reported; a retry helps."""
+        page = self.browser.open(self.serve(DRIFT).address)
+        page.evaluate(BREAK)
+        page.fill(".gamenet-join input", "Ada")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".gamenet-banner >> text=could not be started")
+        page.wait_for_timeout(600)  # in which a late "Joining" would be announced
+        self.assertEqual(len(page.query_selector_all(".gamenet-banner")), 1)
+        self.assertEqual(len(self.browser.errors), 1)
+        self.assertIn("Error: no sockets", self.browser.errors[0])
+        page.evaluate("() => repair()")
+        page.click(".gamenet-banner button")
+        page.wait_for_selector("body[data-state=playing]")
+        self.assertEqual(page.query_selector_all(".gamenet-banner"), [])
+
+    def test_play_fails(self) -> None:
+        """A game that cannot begin is told as such, and its connection is closed."""
+        page = self.browser.open(self.serve(DRIFT).address)
+        page.evaluate(START)
+        page.fill(".gamenet-join input", "Ada")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".gamenet-banner >> text=could not be started")
+        page.wait_for_function("() => clients[0].stats().state === 'closed'")
+        page.wait_for_timeout(100)
+        self.assertTrue(page.is_visible(".gamenet-banner >> text=could not be started"))
+        self.assertIn("Error: no stage", self.browser.errors[0])
 
     def test_server_away(self) -> None:
         """When the server dies the page says so, and rejoins when it is back."""

@@ -76,6 +76,7 @@ class Match:
         self.receiver = Receiver(self.copy)
         self.entities: list[Any] = []
         self.late: list[bytes] = []
+        self.held: list[Any] = []
         self.steps: list[Step] = []
         self.wanted: list[Any] = []
 
@@ -84,8 +85,11 @@ class Match:
         self.world.tick = number
         for _ in range(self.random.randrange(4)):
             self.happen()
-        for message in self.sender.changes(number):
-            self.deliver(type(message).__name__, message.encode(), message)
+        self.held += self.sender.changes(number)
+        if self.random.random() < 0.7:  # else a snapshot overtakes them
+            for message in self.held:
+                self.deliver(type(message).__name__, message.encode(), message)
+            self.held = []
         parts = self.late + self.sender.snapshot(number)
         self.late = [p for p in parts if self.random.random() < 0.2]
         for part in parts:
@@ -229,6 +233,65 @@ class FollowTests(SynchronousTestCase):
             [["despawned", 0, ["Place"]], ["spawned", 0, ["Place"]]],
         )
 
+    def overtaken(self) -> Match:
+        """Return a match in which a Spawned of tick 2 comes after the snapshot of 5.
+
+        It gives Mark to an entity and takes its Place. The snapshot of 3 is late.
+        """
+        match = Match(0)
+        entity = match.world.spawn(Place(x=1), Stance(points=1))
+        match.tick_only(1)
+        match.world.remove(entity, Place)
+        match.world.add(entity, Mark())
+        (message,) = match.sender.changes(2)
+        for number in (3, 5):
+            match.world[entity, Stance].points = number
+            match.late += match.sender.snapshot(number)
+        match.deliver("Snapshot", match.late.pop())
+        match.deliver("Spawned", message.encode(), message)
+        return match
+
+    def last_row(self, match: Match) -> Any:
+        """Return the only row of the browser's world, which is as Python's."""
+        steps = [*match.steps[:-1], {**match.steps[-1], "show": True}]
+        (row,) = follow(steps)["answers"][-1]["world"]
+        self.assertEqual([row], shown(match.copy))
+        return row
+
+    def test_overtaken_values(self) -> None:
+        """Values of a newer snapshot stay; what the entity gains and loses is taken."""
+        row = self.last_row(self.overtaken())
+        self.assertEqual(list(row["components"]), ["Stance", "Mark"])
+        self.assertEqual(row["components"]["Stance"][0], 5)
+
+    def test_overtaken_tick(self) -> None:
+        """After a late Spawned a row still refuses what is older than it has."""
+        match = self.overtaken()
+        match.deliver("Snapshot", match.late.pop())
+        self.assertEqual(self.last_row(match)["components"]["Stance"][0], 5)
+
+    def test_generation_zero(self) -> None:
+        """No entity has a generation whose low 16 bits are 0."""
+        match = Match(0)
+        match.world.spawn(Place())
+        (message,) = match.sender.everything(1)
+        block = bytearray(message.block)
+        block[7:11] = b"\0\0\1\0"  # after first row, span and bitmap
+        steps = [
+            {"kind": "Spawned", "bytes": Spawned(1, bytes(data)).encode().hex()}
+            for data in (message.block, block)
+        ]
+        answers = follow(steps)["answers"]
+        self.assertEqual([answer["refused"] for answer in answers], [False, True])
+
+    def test_empty_snapshot(self) -> None:
+        """Where nothing lives, a snapshot is its head."""
+        head = {"kind": "Snapshot", "bytes": "070000000001"}
+        bad = {"kind": "Snapshot", "bytes": "070000000101"}
+        answers = follow([head, bad, {**head, "show": True}])["answers"]
+        self.assertEqual([one["refused"] for one in answers], [False, True, False])
+        self.assertEqual(answers[-1]["world"], [])
+
     def test_unknown_component(self) -> None:
         """A component of a newer server is skipped."""
         other = World([Place, Stance, Mark, Later], CAPACITY)
@@ -316,6 +379,21 @@ class InterpolationTests(SynchronousTestCase):
         places = [Place(x=n) for n in range(20)]
         answers = self.ask(places, [10, 26.5, 28.25, 40])
         self.assertEqual([a["x"] for a in answers], [16, 16.5, 18.25, 19])
+
+    def test_overtaken(self) -> None:
+        """A late Spawned leaves the movement of what an entity keeps."""
+        match = Match(0)
+        entity = match.world.spawn(Place(x=0))
+        match.tick_only(1)
+        match.world.add(entity, Mark())
+        (message,) = match.sender.changes(2)
+        for number in (3, 5):
+            match.world[entity, Place].x = number
+            match.deliver("Snapshot", match.sender.snapshot(number)[0])
+        match.deliver("Spawned", message.encode(), message)
+        question = {"component": "Place", "row": 0, "tick": 4}
+        answer = follow(match.steps, ask=[question])["interpolated"][0]
+        self.assertEqual(answer["x"], 4)
 
     def test_new_entity(self) -> None:
         """An entity never moves from where its row's last one was."""

@@ -94,6 +94,42 @@ class JoiningTests(SynchronousTestCase):
         self.assertEqual(error.reason, CloseReason.HANDSHAKE_TIMED_OUT)
         self.assertEqual(stepper.clock.getDelayedCalls()[1:], [])
 
+    def test_close_while_connecting(self) -> None:
+        """Leaving before the handshake is done gives it up."""
+        client = self._client()
+        joined = client.connect(ADDRESS, memory=self.stepper.network)
+        client.close()
+        self.failureResultOf(joined)
+        self.stepper.tick(10)
+        self.assertFalse(client.is_connected)
+        self.assertEqual(self.stepper.server.players, {})
+
+    def test_broken_hooks(self) -> None:
+        """An author's mistake is logged by name; the match goes on, and ends well."""
+        client = self.stepper.join("ada")
+
+        def broken(*arguments: object) -> None:
+            msg = "mine"
+            raise RuntimeError(msg)
+
+        client.on_snapshot = client.on_closed = broken
+        self.stepper.tick(5)
+        self.assertTrue(client.is_connected)
+        left = client.close()
+        self.stepper.tick(3)
+        self.assertIsNone(self.successResultOf(left))
+        self.assertGreaterEqual(len(self.flushLoggedErrors(RuntimeError)), 4)
+
+    def test_ticks_of_an_empty_world(self) -> None:
+        """Time goes on where nothing lives, and a client begins at the right tick."""
+        self.stepper.tick(100)
+        client = self.stepper.join("ada")
+        self.assertGreaterEqual(client.tick, 100)
+        self.stepper.server.world.despawn_rows(self.stepper.server.world.query())
+        before = client.tick
+        self.stepper.tick(10)
+        self.assertGreaterEqual(client.tick, before + 9)
+
     def test_close(self) -> None:
         """Leaving is over when the server was told."""
         client = self.stepper.join("ada")

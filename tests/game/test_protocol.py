@@ -86,6 +86,10 @@ class ProtocolTests(SynchronousTestCase):
         """A description that unpacks to a lot is refused at the limit."""
         bomb = zlib.compress(b" " * (64 << 20))
         self.assertRaises(RemoteProtocolError, Protocol.from_description, bomb)
+        many = {"game": "x", "inputs": [], "messages": []}
+        many["components"] = [{"name": f"C{i}", "fields": []} for i in range(300)]
+        packed = zlib.compress(json.dumps(many).encode())
+        self.assertRaises(RemoteProtocolError, Protocol.from_description, packed)
         deep = zlib.compress(b"[" * 200_000)
         self.assertRaises(RemoteProtocolError, Protocol.from_description, deep)
         code = {

@@ -110,6 +110,20 @@ class UnluckyTests(SynchronousTestCase):
         self.assertIn("SERVER_FULL", err)
         self.assertIn("(3 times)", err)
 
+    def test_interrupted(self) -> None:
+        """Ctrl-C while the web address is silent is an interruption, not an error."""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            server = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            process = start(GAMENET, "bots", "--server", server, "--n", "2", "--json")
+            connection, _ = silent.accept()
+            with process, connection:
+                connection.recv(1)
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual((process.returncode, err), (130, ""))
+        figures = last_object(out)
+        self.assertEqual((figures["connected"], figures["errors"]), (0, 0))
+
     def test_nobody(self) -> None:
         """Where nothing answers, one line says so, and there is a report."""
         with socket.socket() as unused:

@@ -17,7 +17,15 @@ from gamenet.connection import Closed
 from gamenet.errors import CloseReason
 from gamenet.game import PolledClient
 from tests.service.games import Field
-from tests.service.running import FIELD, ROOT, TWISTD, RunningServer, run, shared_server
+from tests.service.running import (
+    FIELD,
+    PATIENCE,
+    ROOT,
+    TWISTD,
+    RunningServer,
+    run,
+    shared_server,
+)
 
 
 class ServingTests(SynchronousTestCase):
@@ -107,7 +115,22 @@ class StoppingTests(SynchronousTestCase):
             self.wait(client, lambda client=client: client.is_closed)
             self.assertIs(self.closed.reason, CloseReason.SERVER_SHUTDOWN)
             server.wait_for("drained")
-            self.assertEqual(server.stop(number), 0)
+            self.assertEqual(server.stop(None), 0)
+
+    def test_second_signal(self) -> None:
+        """A hook that never ends holds the process only until the second signal."""
+        server = RunningServer(transports=("ws",), game="tests.service.games:Endless")
+        self.addCleanup(server.stop)
+        server.process.send_signal(signal.SIGINT)
+        server.wait_for("the hook begins")
+        server.process.send_signal(signal.SIGINT)
+        _, err = server.process.communicate(timeout=PATIENCE)
+        self.assertEqual(server.process.returncode, 1)
+        self.assertEqual(
+            err,
+            "twistd gamenet: SIGINT again: ended at once, the players were not all "
+            "told\n",
+        )
 
     def wait(self, client: PolledClient, has_happened: Any) -> None:
         """Poll a client until something has happened."""
@@ -163,6 +186,11 @@ class MistakeTests(SynchronousTestCase):
     def test_no_game(self) -> None:
         """Without a game, the line says what to give."""
         self.assertIn("give --game module:Class", self.mistake())
+
+    def test_bots(self) -> None:
+        """Bots that would leave no place for a person are refused."""
+        line = self.mistake("--game", FIELD, "--bots", "8", "--listen", "udp:0")
+        self.assertIn("bots = 8 leaves no place for a person", line)
 
     def test_file(self) -> None:
         """What is wrong in a file is named with file, key and value."""

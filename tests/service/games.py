@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from threading import Event
 from typing import Any
+
+from twisted.logger import Logger
 
 from gamenet.game import Component, Game, Input, Message, fixed, flag, int8, text
 
@@ -62,6 +66,16 @@ class Paged(Field):
     """A game with a page that is not there."""
 
     page = "no-such-folder"
+
+
+class Endless(Field):
+    """A game that does not come to an end, and swallows whatever would make it."""
+
+    def stopped(self) -> None:
+        Logger(namespace="tests").info("the hook begins")
+        while True:
+            with contextlib.suppress(BaseException):
+                Event().wait(1)
 
 
 class Silent(Field):

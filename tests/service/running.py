@@ -129,9 +129,9 @@ class RunningServer:
         """Return the value of an answer in JSON."""
         return json.loads(self.ask(path, method)[2])
 
-    def stop(self, number: int = signal.SIGINT) -> int:
-        """Stop it by a signal; return its exit status."""
-        if self.process.poll() is None:
+    def stop(self, number: int | None = signal.SIGINT) -> int:
+        """Stop it by a signal, if it was not told to; return its exit status."""
+        if number is not None and self.process.poll() is None:
             self.process.send_signal(number)
         status = self.process.wait(PATIENCE)
         for stream in (self.process.stdout, self.process.stderr):

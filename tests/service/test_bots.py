@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.game import GameClient, GameServer
+from gamenet.game import Game, GameClient, GameServer, Protocol
 from gamenet.service.bots import Squad
 from gamenet.testing import Clock
 from gamenet.transport import Impairment, Limits, MemoryNetwork, listen
@@ -33,13 +33,19 @@ class SquadTests(SynchronousTestCase):
         self.addCleanup(server.stop)
         return server
 
-    def squad(self, n: int, seed: int = 1, address: str = "memory:a") -> Squad:
+    def squad(
+        self,
+        n: int,
+        seed: int = 1,
+        address: str = "memory:a",
+        game: type[Game] | None = None,
+    ) -> Squad:
         """Return bots, two seconds after they began to join."""
 
         def join(client: GameClient) -> Deferred[GameClient]:
             return client.connect(address, memory=self.network)
 
-        squad = Squad(self.clock, join, seed)
+        squad = Squad(self.clock, join, seed, game)
         self.gathering = squad.gather(n)
         self.pass_time(2)
         self.addCleanup(self.pass_time, 1)
@@ -70,6 +76,29 @@ class SquadTests(SynchronousTestCase):
         self.assertGreater(report.bytes_down_per_s, 30 * 20)
         self.assertGreater(report.bytes_up_per_s, 30 * 20)
         self.assertTrue(6.9 <= report.seconds <= 7.1)
+
+    def test_round_trips(self) -> None:
+        """Round trips count as they were measured, not smoothed, and are bounded."""
+        self.serve()
+        squad = self.squad(1)
+        (bot,) = squad.bots
+        self.pass_time(60)
+        squad.leave()
+        self.assertEqual(bot.rtts, bot.client.rtts)
+        self.assertEqual(len(bot.rtts), 1024)
+        slow = [1.0] * 11
+        bot.rtts[-11:] = slow
+        report = squad.report("memory")
+        self.assertLess(report.rtt_ms_p50, 80)
+        self.assertEqual(report.rtt_ms_p99, 1000)
+
+    def test_game(self) -> None:
+        """Bots that are given the game compile nothing from a description."""
+        self.serve()
+        self.patch(Protocol, "from_description", None)
+        squad = self.squad(2, game=Field)
+        squad.leave()
+        self.assertTrue(squad.report("memory").is_complete)
 
     def test_leave(self) -> None:
         """Bots that leave say so: the server is empty at once, not after a time-out."""

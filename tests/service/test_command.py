@@ -63,10 +63,6 @@ class HelpTests(CommandCase):
         """A wrong option or value is named, in one line after the usage."""
         for words, text in (
             (("bots", "--server", "http://a", "--sconds", "3"), "--sconds"),
-            (("bots", "--server", "http://a", "--n", "0"), "allowed: 1 to 10000"),
-            (("bots", "--server", "http://a", "--n", "x"), "--n"),
-            (("bots", "--server", "http://a", "--seconds", "0"), "allowed: above 0"),
-            (("bots", "--server", "http://a", "--seconds", "nan"), "allowed: above 0"),
             (("bots", "--server", "http://a", "--transport", "up"), "'up'"),
             (("bots",), "--server"),
             (("bots", "--server", "http://a", "--connect", "udp:a:1"), "--connect"),
@@ -74,6 +70,27 @@ class HelpTests(CommandCase):
         ):
             self.assertEqual(self.command(*words), 2, words)
             self.assertIn(text, self.err.splitlines()[-1])
+
+    def test_wrong_value(self) -> None:
+        """A value that is no number, or out of range, is said to be so plainly."""
+        count = "is no whole number from 1 to 10000"
+        time = "is no number of seconds above 0 and at most 86400"
+        for option, value, text in (
+            ("--n", "0", count),
+            ("--n", "10001", count),
+            ("--n", "x", count),
+            ("--n", "1.5", count),
+            ("--seconds", "0", time),
+            ("--seconds", "nan", time),
+            ("--seconds", "x", time),
+            ("--seed", "x", "is no whole number"),
+        ):
+            words = ("bots", "--server", "http://a", option, value)
+            self.assertEqual(self.command(*words), 2, words)
+            self.assertEqual(
+                self.err.splitlines()[-1],
+                f"gamenet bots: error: argument {option}: '{value}' {text}",
+            )
 
 
 class BotsTests(CommandCase):
@@ -131,6 +148,15 @@ class CheckTests(CommandCase):
         """The page that the game names has to be there."""
         self.assertEqual(self.check('game = "tests.service.games:Paged"'), 1)
         self.assertIn("no-such-folder", self.err)
+
+    def test_bots(self) -> None:
+        """Bots leave a place for a person, in a game whose places are known by now."""
+        text = 'game = "tests.service.games:Field"\nbots = 8'
+        self.assertEqual(self.check(text), 1)
+        self.assertIn(f"{self.file}: bots = 8 leaves no place for a person", self.err)
+        self.assertEqual(self.err.count("\n"), 1)
+        self.check('game = "tests.service.games:Field"\nlimits.max_connections = 5')
+        self.assertIn("at most 5 players", self.out)
 
     def test_certificate(self) -> None:
         """The files that a listen string names have to be there."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tests of gamenet.service.compose and gamenet.service.crew."""
+"""Tests of gamenet.service.compose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.errors import CloseReason, ConfigError, ListenError
-from gamenet.game import GameClient
+from gamenet.game import GameClient, Protocol
 from gamenet.service.compose import BROWSER, Server, build, page_folder
 from gamenet.service.config import ConnectionTable, ServerConfig
 from gamenet.testing import MemoryReactor
@@ -83,6 +83,23 @@ class BuildTests(ServerCase):
         """The limit on connections is one on players, where it is the lower one."""
         server = build(replace(CONFIG, limits=Limits(max_connections=2)), self.reactor)
         self.assertEqual(server.game_server.game.max_players, 2)
+
+    def test_place_for_a_person(self) -> None:
+        """Bots that would take every place are refused, whatever limits the places."""
+        for changes, most in (
+            ({}, 8),
+            ({"max_players": 3}, 3),
+            ({"limits": Limits(max_connections=2)}, 2),
+            ({"max_players": 1}, 1),
+        ):
+            config = replace(CONFIG, bots=most, **changes)
+            error = self.assertRaises(ConfigError, build, config, self.reactor)
+            self.assertEqual(
+                str(error),
+                f"bots = {most} leaves no place for a person; allowed: 0 to "
+                f"{most - 1}, because {FIELD} takes {most} players here",
+            )
+            build(replace(config, bots=most - 1), self.reactor)
 
     def test_connection(self) -> None:
         """Timing reaches every connection."""
@@ -216,6 +233,13 @@ class CrewTests(ServerCase):
         heard = server.game_server.game.heard
         self.assertEqual({number for number, _ in heard}, {1, 2, 3})
 
+    def test_at_hand(self) -> None:
+        """They take the game's own classes: nothing is compiled while it ticks."""
+        self.patch(Protocol, "from_description", None)
+        server = self.started(bots=3)
+        self.pass_time(1)
+        self.assertEqual(len(server.game_server.players), 3)
+
     def test_not_listed(self) -> None:
         """Their way in is not offered to anybody else."""
         server = self.started(bots=1)
@@ -235,7 +259,7 @@ class CrewTests(ServerCase):
 
     def test_full(self) -> None:
         """Bots for whom there is no place stay out, and the server runs on."""
-        server = self.started(bots=9)
+        server = self.started(bots=7, limits=Limits(max_per_address=4))
         self.pass_time(1)
-        self.assertEqual(len(server.game_server.players), 8)
+        self.assertEqual(len(server.game_server.players), 4)
         self.assertTrue(server.game_server.ticker.is_running)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -95,22 +96,53 @@ class ServerProcessTests(SynchronousTestCase):
         process = self.process(FailingService(ZeroDivisionError()), nodaemon=True)
         self.assertRaises(ZeroDivisionError, process.privilegedStartService)
 
-    def test_signals(self) -> None:
-        """SIGINT and SIGTERM stop the reactor, once, without an exit by signal."""
+    def started(self, *, is_running: bool = True, **twistd: Any) -> None:
+        """Start a process that takes signals, until the test is over."""
+        self.reactor = StoppableReactor()
         for number in (signal.SIGINT, signal.SIGTERM):
-            before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
-            process = self.process(Service())
-            process.startService()
-            for function, arguments, _ in self.reactor.whenRunningHooks:
-                function(*arguments)
-            try:
-                signal.raise_signal(number)
-                signal.raise_signal(number)
-            finally:
-                for each, action in before.items():
-                    signal.signal(each, action)
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+        self.process(Service(), **twistd).startService()
+        if not is_running:
+            return
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)  # as if the reactor took them
+        for function, arguments, _ in self.reactor.whenRunningHooks:
+            function(*arguments)
+
+    def test_signals(self) -> None:
+        """SIGINT and SIGTERM stop the reactor, without an exit by signal."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.started()
+            signal.raise_signal(number)
             self.assertEqual(self.reactor.stopped, 1)
-            self.reactor = StoppableReactor()
+
+    def test_early_signal(self) -> None:
+        """One that comes while services start is as good."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.started(is_running=False)
+            signal.raise_signal(number)
+            self.assertEqual(self.reactor.stopped, 1)
+
+    def test_second_signal(self) -> None:
+        """A second signal ends the process at once, in one line, with status 1."""
+        statuses: list[int] = []
+        self.patch(os, "_exit", statuses.append)
+        pidfile = Path(self.mktemp())
+        for first, second in ((signal.SIGINT, signal.SIGTERM), (signal.SIGTERM,) * 2):
+            pidfile.write_text("1")
+            self.started(nodaemon=True, pidfile=str(pidfile))
+            signal.raise_signal(first)
+            self.assertEqual((statuses, self.err.getvalue()), ([], ""))
+            signal.raise_signal(second)
+            self.assertEqual(statuses, [1])
+            self.assertEqual(
+                self.err.getvalue(),
+                "twistd gamenet: SIGTERM again: ended at once, the players were not "
+                "all told\n",
+            )
+            self.assertFalse(pidfile.exists())
+            statuses.clear()
+            self.err.truncate(self.err.seek(0))
 
     def test_json(self) -> None:
         """With the configuration for it, the application logs in JSON."""

@@ -28,6 +28,7 @@ from gamenet.wire import (
     uint8,
     uint16,
 )
+from gamenet.wire.emit import ReadEmitter, WriteEmitter
 from gamenet.wire.fields import NUMBERS, NumberField, enum_from_members
 from tests.strategies import FIXED_WIDTH, Colour, Region, value
 
@@ -212,6 +213,20 @@ class FieldTests(SynchronousTestCase):
         if field.kind in ("float16", "float32"):
             sampled = schema.decode(sampled.encode())
         self.assertEqual(schema.decode(sampled.encode()), sampled)
+
+    def test_what_a_kind_must_say(self) -> None:
+        """A new kind of field says its declaration, its source, sample and layout."""
+        field = Field(0)
+        self.assertEqual(field.parameters(), {})
+        for missing in (
+            field.subcon,
+            lambda: field.write_code(WriteEmitter(), "value"),
+            lambda: field.read_code(ReadEmitter(), "target"),
+            lambda: field.sample(random.Random(1)),
+            lambda: field.layout,
+        ):
+            with self.assertRaises(NotImplementedError):
+                missing()
 
     @given(FIXED_WIDTH)
     def test_layout(self, field: Field) -> None:

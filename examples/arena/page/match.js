@@ -7,6 +7,8 @@
  * shows, for styles and for tests.
  */
 
+import { everyTick } from "/gamenet/pace.js";
+
 import { Feed } from "./feed.js";
 import { Hud } from "./hud.js";
 import { Minimap } from "./minimap.js";
@@ -40,18 +42,19 @@ export class Match {
     this.feed = new Feed(document.getElementById("feed"), client, this.hues);
     this.minimap = new Minimap(document.getElementById("minimap"), client);
     this.steering = new Steering(stage, controls);
-    this.nextInput = 0;
     this.nextReport = 0;
     this.lastFrame = performance.now() / 1000;
     this.touch = matchMedia("(pointer: coarse)").matches;
     this.#subscribe();
     this.hud.hint(this.touch);
     this.#nextFrame();
+    this.endInputs = everyTick(client, () => this.#sendInput());
   }
 
   /** Stop drawing and sending: the connection is gone. */
   end() {
     cancelAnimationFrame(this.frameRequest);
+    this.endInputs();
     document.removeEventListener("visibilitychange", this.onVisibility);
     for (const part of [this.view, this.hud, this.feed, this.steering]) part.dispose();
     this.#setState("closed");
@@ -67,7 +70,7 @@ export class Match {
       if (name === "Explosion") this.#exploded(value);
       if (name === "Kill") this.#killed(value);
     });
-    // A hidden page draws no frames, so it would never let go of the trigger.
+    // A hidden page sends nothing more, so it would never let go of the trigger.
     this.onVisibility = () => {
       if (document.hidden) client.sendInput("Pilot", HANDS_OFF);
     };
@@ -121,7 +124,6 @@ export class Match {
     this.minimap.update(now, this.view.camera, this.own);
     this.scores.update(now);
     this.#updateHud();
-    if (now >= this.nextInput) this.#sendInput(now);
     if (now >= this.nextReport) this.#report(now);
   }
 
@@ -159,11 +161,8 @@ export class Match {
     this.hud.setHealth(points);
   }
 
-  #sendInput(now) {
-    // Keep the pace of the ticks even where frames do not divide them.
-    const pace = 1 / this.client.tickRate;
-    this.nextInput = Math.max(this.nextInput + pace, now + pace / 2);
-    if (this.own < 0) return;
+  #sendInput() {
+    if (this.own < 0 || document.hidden) return;
     const { x, y } = this.client.world.interpolated("Position", this.own);
     const { camera } = this.view;
     this.client.sendInput("Pilot", this.steering.read(camera.screenX(x), camera.screenY(y)));

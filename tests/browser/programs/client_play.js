@@ -3,7 +3,7 @@
 
 import { GameClient } from "./client.js";
 import * as protocol from "./protocol.js";
-import { bytesOf, marked } from "./values.js";
+import { bytesOf, marked, unmarked } from "./values.js";
 
 const EVENTS = ["spawned", "despawned", "snapshot", "player_entered", "player_exited", "message", "closed"];
 
@@ -37,7 +37,7 @@ const steps = {
     client.receive({ type: "message", channel, payload: bytesOf(bytes) });
   },
   closed: (client, _, { reason, detail }) => client.receive({ type: "closed", reason, detail }),
-  input: (client, _, { name, values }) => client.sendInput(name, values),
+  input: (client, _, { name, values }) => client.sendInput(name, unmarked(values)),
   send: (client, _, { name, values }) => client.send(name, values),
   close: (client) => client.close(),
   wait: () => undefined,

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: MIT
+"""Tests of `gamenet.prediction`."""
+
+from __future__ import annotations
