@@ -12,6 +12,7 @@ import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -58,15 +59,27 @@ def _figures(results: list[dict[str, Any]], stats: dict[str, Any]) -> dict[str, 
     return {
         "tick_ms_p50": game["tick_ms_p50"],
         "tick_ms_p99": game["tick_ms_p99"],
-        "connect_ms_p50": max(result["connect_ms_p50"] for result in results),
-        "rtt_ms_p50": max(result["rtt_ms_p50"] for result in results),
+        "connect_ms_p50": _median(results, "connect_ms_p50"),
+        "rtt_ms_p50": _median(results, "rtt_ms_p50"),
         "rtt_ms_p99": max(result["rtt_ms_p99"] for result in results),
         "bytes_down_per_s": sum(r["bytes_down_per_s"] * n for r, n in weights) / n_bots,
         "snapshots_per_s": min(result["snapshots_per_s"] for result in results),
         "ticks_late": game["ticks_late"],
         "connected": connected,
+        "by_transport": {
+            name: {key: result[key] for key in ("connect_ms_p50", "rtt_ms_p50")}
+            for name, result in zip(BOTS, results, strict=True)
+        },
         "errors": sum(result["errors"] for result in results) + n_bots - connected,
     }
+
+
+def _median(results: list[dict[str, Any]], key: str) -> float:
+    """Return the median of the transports' medians, each weighing its bots."""
+    weighed = sorted(
+        (result[key], n) for result, n in zip(results, BOTS.values(), strict=True)
+    )
+    return statistics.median(value for value, n in weighed for _ in range(n))
 
 
 def _start_server() -> subprocess.Popen[str]:
