@@ -149,9 +149,8 @@ def build(config: ServerConfig, reactor: Any) -> Server:
     crew = None
     if config.bots:
         network = MemoryNetwork(reactor)
-        listeners.append(
-            ListenService(reactor, ADDRESS, server.factory, None, memory=network)
-        )
+        here = ListenService(reactor, ADDRESS, server.factory, None, memory=network)
+        listeners.append(here)
         crew = Crew(reactor, network, config.bots, seed, game_class)
     return Server(GameService(server), listeners, crew, view)
 

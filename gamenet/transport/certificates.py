@@ -149,10 +149,8 @@ def _pyopenssl_objects() -> Iterator[None]:
 
 
 def _general_name(host: str) -> x509.GeneralName:
-    try:
+    with contextlib.suppress(ValueError):
         return x509.IPAddress(ipaddress.ip_address(host))
-    except ValueError:
-        pass
     try:
         return x509.DNSName(host)
     except ValueError:

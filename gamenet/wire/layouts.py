@@ -21,6 +21,8 @@ __all__ = ["LayoutTable"]
 
 MAX_LAYOUTS = 256
 MAX_COMPONENTS = 8
+BY_FREQUENCY = (3, 2, 4, 1, 5, 6, 7, 8, 0)
+"""Numbers of components in the order in which they are looked for."""
 
 Encode = Callable[[Any], bytes]
 Decode = Callable[[bytes | memoryview], Any]
@@ -48,7 +50,7 @@ class LayoutTable:
             "  try:\n"
             "    components = m.components\n"
             "    n = len(components)\n"
-            f"{''.join(_encoder_branch(n) for n in range(MAX_COMPONENTS + 1))}"
+            f"{''.join(_encoder_branch(n) for n in BY_FREQUENCY)}"
             "  except ERRORS:\n"
             "    pass\n"
             "  return slowly(m)\n"

@@ -67,11 +67,12 @@ class Rows:
         """
         try:
             row = entity & ROW_MASK
-            if self.id_cells[row] == entity:
-                return row
+            is_alive = self.id_cells[row] == entity
         except (IndexError, TypeError):
-            pass
-        raise StaleEntityError(self._why_stale(entity))
+            is_alive = False
+        if not is_alive:
+            raise StaleEntityError(self._why_stale(entity))
+        return row
 
     def id_of(self, row: int) -> EntityId:
         """Return the id of the entity in a row.

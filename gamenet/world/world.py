@@ -188,11 +188,12 @@ class World:
         try:
             table = self._tables[component]
             row = entity & ROW_MASK
-            if table.holders[row] == entity:
-                return cast("AnyComponent", table.view(entity, row))
+            is_held = table.holders[row] == entity
         except (KeyError, IndexError, TypeError):
-            pass
-        raise self._access_error(entity, component)
+            is_held = False
+        if not is_held:
+            raise self._access_error(entity, component)
+        return cast("AnyComponent", table.view(entity, row))
 
     def __contains__(self, entity: object) -> bool:
         if not isinstance(entity, int | np.integer):
