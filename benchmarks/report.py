@@ -55,9 +55,12 @@ def write_report(results: dict[str, Any], folder: str) -> None:
         "",
         "![Measured figures as a share of the figure to reach](benchmarks.svg)",
         "",
+        "![Time to connect and round trip in the arena, by transport](transports.svg)",
+        "",
     ]
     Path(folder, "benchmarks.md").write_text("\n".join(lines))
     _plot(rows, Path(folder, "benchmarks.svg"))
+    _plot_transports(results["arena"]["by_transport"], Path(folder, "transports.svg"))
 
 
 def _machine() -> str:
@@ -95,5 +98,24 @@ def _plot(rows: list[tuple[str, str, float, str, float, bool]], path: Path) -> N
     axes.axvline(1.0, color="#444444", linewidth=1)
     axes.set_xlabel("share of the figure to reach (left of the line is good)")
     axes.invert_yaxis()
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def _plot_transports(figures: dict[str, dict[str, float]], path: Path) -> None:
+    """Draw how long a player of each transport waits in the arena."""
+    names = list(figures)
+    figure, axes = plt.subplots(figsize=(8, 0.7 * len(names) + 1))
+    places = range(len(names))
+    for offset, key, label, colour in (
+        (-0.2, "connect_ms_p50", "connect", "#2a7f62"),
+        (0.2, "rtt_ms_p50", "round trip", "#3a6ea5"),
+    ):
+        values = [figures[name][key] for name in names]
+        axes.barh([p + offset for p in places], values, 0.38, label=label, color=colour)
+    axes.set_yticks(list(places), names)
+    axes.set_xlabel("milliseconds, median of the bots")
+    axes.invert_yaxis()
+    axes.legend()
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})

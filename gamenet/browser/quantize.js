@@ -83,6 +83,7 @@ export function angleValue(word, turn) {
 export function quaternionWord(value, bits) {
   const [x, y, z, w] = value;
   const norm = comparable(Math.sqrt(x * x + y * y + z * z + w * w));
+  if (!Number.isFinite(norm)) throw new WireError("a quaternion without a finite length");
   const unit = norm === 0 ? [0, 0, 0, 1] : [x / norm, y / norm, z / norm, w / norm];
   const largest = largestOf(unit);
   const sign = unit[largest] < 0 ? -1 : 1;
