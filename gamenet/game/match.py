@@ -123,6 +123,7 @@ class Match:
         self.counts: Counter[str] = Counter()
         """Snapshots, parts and errors, for statistics."""
         self._joined_at = 0
+        # The newest tick that is not told yet, and how many parts of it are to come.
         self._arriving: tuple[int, int] | None = None
         self._newest_told: int | None = None
         self._receiver: Receiver | None = None
@@ -180,15 +181,16 @@ class Match:
             return
         tick, n_parts = self._receiver.receive_snapshot(payload)
         self.counts["parts"] += 1
+        n_left = n_parts
         if self._arriving is not None and self._arriving[0] == tick:
-            n_parts = self._arriving[1]
+            n_left = self._arriving[1]
         elif self._receiver.tick != tick or self._newest_told == tick:
             return
         elif self._arriving is not None:
             # A part of the tick before was lost: what has come of it is all.
             self._announce(self._arriving[0])
-        self._arriving = (tick, n_parts - 1)
-        if n_parts == 1:
+        self._arriving = (tick, n_left - 1)
+        if n_left == 1:
             self._announce(tick)
 
     def _announce(self, tick: int) -> None:

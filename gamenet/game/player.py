@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gamenet.errors import CloseReason
+from gamenet.errors import CloseReason, LocalProtocolError
 from gamenet.game.allowance import Allowance
 from gamenet.game.messages import MAX_NAME
 from gamenet.ids import PlayerId
@@ -77,14 +77,24 @@ class Player:
         may speak of new entities.
 
         Raises:
-            LocalProtocolError: the message is not one of the game's.
+            LocalProtocolError: the message is not one of the game's, or too large.
         """
         self.post(self._protocol.registry.encode(message))
 
     def post(self, payload: bytes) -> None:
-        """Keep an encoded message for the end of the tick."""
-        if not self.is_leaving:
-            self._outbox.append(payload)
+        """Keep an encoded message for the end of the tick.
+
+        Raises:
+            LocalProtocolError: the message is too large for the connection; told here,
+                where the game can be blamed, and not in the midst of the tick.
+        """
+        if self.is_leaving:
+            return
+        limit = self._link.connection.config.max_message
+        if len(payload) > limit:
+            msg = f"a message of {len(payload)} bytes: the limit is {limit}; split it"
+            raise LocalProtocolError(msg)
+        self._outbox.append(payload)
 
     def send_posted(self) -> None:
         """Send what was kept; the server does it once in a tick."""

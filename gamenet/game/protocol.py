@@ -44,6 +44,7 @@ UNKNOWN_HASH = bytes(8)
 MAX_DOCUMENT = 1 << 20
 MAX_SUMMARY = 1000
 MAX_SCHEMAS = 255
+SMALLEST_LIMIT = 17000  # the largest Spawned, with its head, and some room
 
 
 class Protocol:
@@ -80,6 +81,7 @@ class Protocol:
             "messages": [schema.describe() for schema in self.messages],
         }
         self.hash = protocol_hash({**self.document, "game": ""})
+        self._description: bytes | None = None
 
     @classmethod
     def of(cls, game: type[Game]) -> Protocol:
@@ -120,7 +122,11 @@ class Protocol:
 
     def description(self) -> bytes:
         """Return the document as `from_description` takes it."""
-        return zlib.compress(json.dumps(self.document).encode(), 9)
+        if self._description is None:
+            # Once: a peer that joins again and again should not cost a compression.
+            packed = zlib.compress(json.dumps(self.document).encode(), 9)
+            self._description = packed
+        return self._description
 
     def summary(self) -> str:
         """Return names and hashes in one line, for peers that speak otherwise."""
@@ -170,8 +176,19 @@ def _spelled_out(name: str) -> str:
 
 
 def game_config(config: ConnectionConfig | None) -> ConnectionConfig:
-    """Return connection settings with the channels that every game has."""
-    return replace(config or ConnectionConfig(), channels=CHANNELS)
+    """Return connection settings with the channels that every game has.
+
+    Raises:
+        ConfigError: messages may not be as large as those of every game are.
+    """
+    config = config or ConnectionConfig()
+    if config.max_message < SMALLEST_LIMIT:
+        msg = (
+            f"max_message = {config.max_message}: a game needs at least "
+            f"{SMALLEST_LIMIT} bytes, to tell who has spawned"
+        )
+        raise ConfigError(msg)
+    return replace(config, channels=CHANNELS)
 
 
 _PARTS: tuple[tuple[str, type[Schema]], ...] = (

@@ -174,7 +174,7 @@ class GameServer:
         """Send a message to every player, reliably and in order.
 
         Raises:
-            LocalProtocolError: the message is not one of the game's.
+            LocalProtocolError: the message is not one of the game's, or too large.
         """
         payload = self.protocol.registry.encode(message)
         for player in self.players.values():

@@ -45,7 +45,7 @@ class Wave(Input):
 class Say(Message):
     """Say something."""
 
-    words: str = text(200)
+    words: str = text(100_000)
 
 
 class Meadow(Game):

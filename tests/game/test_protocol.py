@@ -48,6 +48,7 @@ class ProtocolTests(SynchronousTestCase):
         ours = Protocol.of(Meadow)
         learned = Protocol.from_description(ours.description())
         self.assertEqual(learned.hash, ours.hash)
+        self.assertIs(ours.description(), ours.description())
         self.assertEqual(learned.name, "meadow")
         message = learned.messages[0](words="hi")
         self.assertEqual(

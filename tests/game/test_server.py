@@ -6,7 +6,8 @@ from __future__ import annotations
 from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.errors import CloseReason, ConfigError
+from gamenet.connection import ConnectionConfig
+from gamenet.errors import CloseReason, ConfigError, LocalProtocolError
 from gamenet.game import GameServer
 from gamenet.testing import Clock, Stepper
 from tests.game.games import Marker, Meadow, Place, Push, Say, Wave
@@ -229,6 +230,17 @@ class OrderTests(SynchronousTestCase):
         self.stepper.tick(3)
         self.assertEqual(known, [True, True, True])
 
+    def test_too_large(self) -> None:
+        """A message too large is the sender's error, at once, and costs no tick."""
+        player = self.server.players[1]
+        large = Say(words="x" * 70_000)
+        error = self.assertRaises(LocalProtocolError, player.send, large)
+        self.assertIn("the limit is 65536", str(error))
+        self.assertRaises(LocalProtocolError, self.server.broadcast, large)
+        before = self.client.tick
+        self.stepper.tick(5)
+        self.assertEqual(self.client.tick, before + 5)
+
     def test_last_words(self) -> None:
         """What was said before a kick arrives before it."""
         heard: list[object] = []
@@ -357,3 +369,5 @@ class StartTests(SynchronousTestCase):
             bad = type("Bad", (Meadow,), attributes)
             error = self.assertRaises(ConfigError, GameServer, bad, Clock())
             self.assertIn(expected, str(error))
+        small = ConnectionConfig(max_message=1000)
+        self.assertRaises(ConfigError, GameServer, Meadow, Clock(), connection=small)
