@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import secrets
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +34,7 @@ class ServerProcess:
     """
 
     def __init__(self, game: str, *options: str, port: int = 0) -> None:
-        listen = f"ws:{port}:interface=127.0.0.1"
+        listen = f"ws:{port or _lasting_port()}:interface=127.0.0.1"
         command = [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "gamenet"]
         self._process = subprocess.Popen(
             [*command, "--game", game, "--listen", listen, *options],
@@ -62,6 +65,15 @@ class ServerProcess:
         """End it as Ctrl-C would; return the rest of its log."""
         self._process.terminate()
         return self._process.communicate(timeout=30)[0]
+
+
+def _lasting_port() -> int:
+    """Return a free port that no client is given while its server is away."""
+    while True:
+        number = 20_000 + secrets.randbelow(12_000)  # below what clients are given
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", number))
+            return number
 
 
 class Browser:

@@ -103,4 +103,4 @@ class ArenaPageTests(BrowserTestCase):
         again = ServerProcess(ARENA, port=self.server.port)
         self.addCleanup(again.stop)
         page.wait_for_selector("body[data-state=playing][data-players='1']")
-        self.assertEqual(page.query_selector_all(".gamenet-banner"), [])
+        page.wait_for_selector(".gamenet-banner", state="detached")

@@ -203,7 +203,7 @@ class PageTests(BrowserTestCase):
         page.evaluate("() => repair()")
         page.click(".gamenet-banner button")
         page.wait_for_selector("body[data-state=playing]")
-        self.assertEqual(page.query_selector_all(".gamenet-banner"), [])
+        page.wait_for_selector(".gamenet-banner", state="detached")
 
     def test_play_fails(self) -> None:
         """A game that cannot begin is told as such, and its connection is closed."""
@@ -229,7 +229,7 @@ class PageTests(BrowserTestCase):
         page.wait_for_selector(".gamenet-banner >> text=The server cannot be reached")
         self.serve(DRIFT, port=server.port)
         page.wait_for_selector("body[data-state=playing][data-entities='1']")
-        self.assertEqual(page.query_selector_all(".gamenet-banner"), [])
+        page.wait_for_selector(".gamenet-banner", state="detached")
 
     def test_shutdown(self) -> None:
         """A server that is stopped tells its players first."""
