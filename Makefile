@@ -2,9 +2,11 @@
 #
 #   make demo        serve the arena with eight bots; Ctrl-C ends it
 #   make test        run the whole test suite
+#   make soak        a million reliable messages through a bad network
 #   make lint        ruff, mypy, layers, spelling, documentation
 #   make docs        build the documentation into docs/_build/html
 #   make bench       run the benchmarks and write docs/benchmarks.md
+#   make peers       try to install what the benchmarks compare gamenet with
 #   make wheel-check build the wheel and use it as a stranger would
 #   make clean       remove everything that the above made
 #
@@ -65,6 +67,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
+.PHONY: soak
+soak: $(VENV)/.installed-test
+	$(BIN)/python -m tests.soak
+
 .PHONY: trial
 trial: $(VENV)/.installed-test
 	$(BIN)/trial --reactor=asyncio tests
@@ -82,8 +88,17 @@ lint: $(VENV)/.installed-test $(VENV)/.installed-lint
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -q -W --keep-going docs docs/_build/html
 
+$(VENV)/.peers: $(DECLARED) tools/install_peers.py | $(VENV)/.made
+	@$(BIN)/python tools/install_peers.py
+	@touch $@
+
+.PHONY: peers
+peers: | $(VENV)/.made
+	@rm -f $(VENV)/.peers
+	@$(MAKE) --no-print-directory $(VENV)/.peers
+
 .PHONY: bench
-bench: $(VENV)/.installed-bench
+bench: $(VENV)/.installed-bench $(VENV)/.peers
 	$(BIN)/python -m benchmarks all --report docs
 
 .PHONY: wheel-check

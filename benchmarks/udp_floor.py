@@ -3,35 +3,40 @@
 
 A sender process blasts 64-byte messages, one datagram each, as fast as the socket takes
 them; the receiver process counts what it gets in the time. Once the receiver is a bare
-`DatagramProtocol`, once a `GameProtocol` with handshake, sequence, acks and channels.
-The sender of the second one prepares its packets with a real `Connection` beforehand,
-so that both senders do nothing but send, and the receiver is what is measured.
+`DatagramProtocol`, once a `GameProtocol` with keys, replay window, acks and channels.
+The sender of the second one seals its packets beforehand, with what a real handshake
+agreed on, so that both senders do nothing but send, and the receiver is what is
+measured.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import secrets
 import socket
 import statistics
 import time
-from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
-from gamenet.connection import Connected, Connection, ConnectionConfig, Link
+from benchmarks.crowd import Crowd
+from benchmarks.reactors import answer
+from benchmarks.roles import Pipe, playing
+from benchmarks.serving import UNRELIABLE, serve
+from gamenet.connection import Connection
+from gamenet.connection.headers import write_header
+from gamenet.transport import GameProtocol
 
 __all__ = ["run"]
 
 SIZE = 64
 N_MESSAGES = 300_000
 N_ROUNDS = 5
-PROTOCOL_HASH = b"udpfloor"
 RECEIVE_BUFFER = 8 << 20
+CALM = 0.3
+"""Seconds after the last datagram in which the receiver has read them all."""
 
 
 def run() -> dict[str, Any]:
     """Return the rates and their ratio, medians of the rounds."""
-    pairs = [(_rate(bare=True), _rate(bare=False)) for _ in range(N_ROUNDS)]
+    pairs = [(_bare_rate(), _gamenet_rate()) for _ in range(N_ROUNDS)]
     return {
         "ratio": statistics.median(ours / bare for bare, ours in pairs),
         "bare_per_s": statistics.median(bare for bare, _ in pairs),
@@ -40,19 +45,48 @@ def run() -> dict[str, Any]:
     }
 
 
-def _rate(*, bare: bool) -> float:
+def _bare_rate() -> float:
+    """Return datagrams received in a second, between the first and the last one."""
+    with playing(receive_bare) as receiver:
+        connected = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        connected.connect(("127.0.0.1", receiver.hear()))
+        _blast(connected, [bytes(SIZE)] * N_MESSAGES)
+        return float(receiver.ask("rate"))
+
+
+def _gamenet_rate() -> float:
     """Return messages received in a second, between the first and the last one."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    receive = _receive_bare if bare else _receive_gamenet
-    receiver = context.Process(target=receive, args=(theirs,))
-    receiver.start()
-    port = ours.recv()
-    (_send_bare if bare else _send_gamenet)(port)
-    ours.send("stop")
-    n_messages, seconds = ours.recv()
-    receiver.join()
-    return float(n_messages / seconds)
+    with playing(receive_gamenet) as receiver:
+        port, tokens = receiver.hear()
+        crowd = Crowd(port, tokens)
+        crowd.connect()
+        (member,) = crowd.members
+        member.socket.setblocking(True)
+        _blast(member.socket, _sealed(member.core))
+        return float(receiver.ask("rate"))
+
+
+def _sealed(core: Connection) -> list[bytes]:
+    """Return packets of one message each.
+
+    Congestion control would not let them all out without acknowledgements.
+    """
+    link, envelope = core._traffic.link, core._envelope  # noqa: SLF001
+    assert link is not None
+    assert envelope is not None
+    acks = link.acks
+    frame = bytes((UNRELIABLE, SIZE)) + bytes(SIZE)
+    first = acks.next_sequence
+    return [
+        envelope.seal(write_header(n & 0xFFFF, acks.newest, acks.ack_bits) + frame)
+        for n in range(first, first + N_MESSAGES)
+    ]
+
+
+def _blast(connected: socket.socket, packets: list[bytes]) -> None:
+    for packet in packets:
+        connected.send(packet)
+    time.sleep(CALM)
 
 
 class _Count:
@@ -68,24 +102,13 @@ class _Count:
             self.last = time.perf_counter()
             self.first = self.first or self.last
 
-    def result(self) -> tuple[int, float]:
-        """Return how many messages came in how many seconds."""
-        return self.n_messages, max(self.last - self.first, 1e-9)
+    def rate(self) -> float:
+        """Return messages a second."""
+        return self.n_messages / max(self.last - self.first, 1e-9)
 
 
-def _serve(pipe: Pipe, count: _Count, reactor: Any) -> None:
-    def poll() -> None:
-        if pipe.poll():
-            pipe.send(count.result())
-            reactor.stop()
-        else:
-            reactor.callLater(0.05, poll)
-
-    reactor.callLater(0.05, poll)
-    reactor.run()
-
-
-def _receive_bare(pipe: Pipe) -> None:
+def receive_bare(pipe: Pipe) -> None:
+    """Count datagrams: a role of the receiver."""
     from twisted.internet import reactor  # noqa: PLC0415 - a process of its own
     from twisted.internet.protocol import DatagramProtocol  # noqa: PLC0415
 
@@ -98,74 +121,16 @@ def _receive_bare(pipe: Pipe) -> None:
     port: Any = reactor.listenUDP(0, Bare(), interface="127.0.0.1")  # type: ignore[attr-defined]
     port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     pipe.send(port.getHost().port)
-    _serve(pipe, count, reactor)
+    answer(reactor, pipe, lambda question: count.rate())
+    reactor.run()  # type: ignore[attr-defined]
 
 
-def _receive_gamenet(pipe: Pipe) -> None:
-    from twisted.internet import reactor  # noqa: PLC0415 - a process of its own
-
-    from gamenet.transport import (  # noqa: PLC0415 - imports Twisted
-        GameProtocol,
-        GameServerFactory,
-        Listening,
-        listen,
-    )
-
+def receive_gamenet(pipe: Pipe) -> None:
+    """Count messages: a role of the receiver."""
     count = _Count()
 
     class Counting(GameProtocol):
         def messageReceived(self, channel: int, payload: bytes) -> None:
             count()
 
-    factory = GameServerFactory(reactor, PROTOCOL_HASH)
-    factory.protocol = Counting
-
-    def listening(result: Listening) -> None:
-        pipe.send(result.port)
-
-    listen(reactor, "udp:0:interface=127.0.0.1", factory).addCallback(listening)
-    _serve(pipe, count, reactor)
-
-
-def _send_bare(port: int) -> None:
-    connected = _connected_socket(port)
-    for packet in [bytes(SIZE)] * N_MESSAGES:
-        connected.send(packet)
-
-
-def _send_gamenet(port: int) -> None:
-    connected = _connected_socket(port)
-    core = _handshake(connected)
-    packets = []
-    for _ in range(N_MESSAGES):
-        core.send(1, bytes(SIZE), now=time.monotonic())
-        packets += core.datagrams_to_send(now=time.monotonic())
-    for packet in packets:
-        connected.send(packet)
-
-
-def _connected_socket(port: int) -> socket.socket:
-    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    made.connect(("127.0.0.1", port))
-    return made
-
-
-def _handshake(connected: socket.socket) -> Connection:
-    config = ConnectionConfig()
-    core = Connection.client(
-        config,
-        protocol_hash=PROTOCOL_HASH,
-        salt=secrets.randbits(64),
-        link=Link.DATAGRAM,
-    )
-    core.connect(now=time.monotonic())
-    connected.settimeout(0.2)
-    while not isinstance(core.next_event(), Connected):
-        for packet in core.datagrams_to_send(now=time.monotonic()):
-            connected.send(packet)
-        try:
-            core.receive_datagram(connected.recv(2048), now=time.monotonic())
-        except TimeoutError:
-            core.handle_timeout(now=time.monotonic())
-    connected.settimeout(None)
-    return core
+    serve(pipe, Counting, 1, lambda factory, question: count.rate())

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pygments.lexers.special import TextLexer
+
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -71,5 +73,7 @@ def skip_passed_on(
 
 def setup(app: Any) -> None:
     """Connect the hooks, the first one ahead of napoleon's."""
+    # Diagrams are pictures here; their text is for those who read the sources.
+    app.add_lexer("mermaid", TextLexer)
     app.connect("autodoc-process-docstring", from_markdown, priority=400)
     app.connect("autodoc-skip-member", skip_passed_on)

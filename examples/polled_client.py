@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A client without a reactor: a frame loop, as pygame games have it, drives it.
 
-Start a server, `twistd -n gamenet --game examples.arena:Arena --listen udp:7777`, then
+Start a server, `twistd -n gamenet --game examples.arena:Arena`, then
 
-    python -m examples.polled_client udp:127.0.0.1:7777 10
+    python -m examples.polled_client http://127.0.0.1:8080 10
 
+The server is asked at its web address for a token, and for the transports that it has.
 `poll()` reads what has come in, sends what is due and never blocks. In pygame the loop
 is the same: `pygame.event.get()` before it, drawing and `clock.tick(60)` after it.
 """
@@ -14,13 +15,16 @@ from __future__ import annotations
 import sys
 import time
 
+from gamenet.errors import GamenetError
 from gamenet.game import (
     Closed,
+    Dropped,
     Joined,
     MessageArrived,
     PlayerCame,
     PlayerWent,
     PolledClient,
+    Resumed,
 )
 
 from .arena import Arena
@@ -41,6 +45,10 @@ def show(event):
             print(f"{name} has left")
         case MessageArrived(Kill(killer=killer, victim=victim)):
             print(f"player {killer} got player {victim}")
+        case Dropped(reason):
+            print(f"away: {reason.name}")
+        case Resumed():
+            print("back")
         case Closed(reason, detail):
             print(f"{reason.advice} {detail}")
 
@@ -54,10 +62,13 @@ def where_am_i(client):
     return "waiting for a ship"
 
 
-def play(address="udp:127.0.0.1:7777", seconds="10"):
+def play(address="http://127.0.0.1:8080", seconds="10"):
     """Join, fly for a while, and leave."""
     client = PolledClient(Arena, name="Grace")
-    client.connect(address)
+    try:
+        client.connect(address)
+    except GamenetError as error:
+        sys.exit(str(error))
     for frame in range(int(float(seconds) * FRAMES_PER_SECOND)):
         for event in client.poll():
             show(event)

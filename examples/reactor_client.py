@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A client in a Twisted reactor: join an arena, fly about and print what is seen.
 
-Start a server, `twistd -n gamenet --game examples.arena:Arena --listen udp:7777`, then
+Start a server, `twistd -n gamenet --game examples.arena:Arena`, then
 
-    python -m examples.reactor_client udp:127.0.0.1:7777 10
+    python -m examples.reactor_client http://127.0.0.1:8080 10
+
+The server is asked at its web address for a token, and for the transports that it has.
 """
 
 from __future__ import annotations
@@ -55,6 +57,14 @@ class Flight(GameClient):
             case Explosion(x=x, y=y, size=size) if size < 4:
                 print(f"an asteroid broke at {x:.1f} {y:.1f}")
 
+    def on_dropped(self, reason):
+        """Print that the link is lost; the client looks for another by itself."""
+        print(f"away: {reason.name}")
+
+    def on_resumed(self):
+        """Print that nothing was missed."""
+        print("back")
+
     def on_closed(self, reason, detail):
         """Print why it is over."""
         print(f"{reason.advice} {detail}")
@@ -77,7 +87,7 @@ async def play(reactor, address, seconds):
     await client.close()
 
 
-def main(reactor, address="udp:127.0.0.1:7777", seconds="10"):
+def main(reactor, address="http://127.0.0.1:8080", seconds="10"):
     """Run `play` with what stands on the command line."""
     return ensureDeferred(play(reactor, address, float(seconds)))
 

@@ -45,6 +45,12 @@ class CloseReason(IntEnum):
     PROTOCOL_MISMATCH = 19
     HANDSHAKE_TIMED_OUT = 20
     UNREACHABLE = 21
+    TOKEN_INVALID = 22
+    TOKEN_EXPIRED = 23
+    TOKEN_USED = 24
+    TOKEN_FOREIGN = 25
+    SESSION_GONE = 26
+    NO_TOKEN = 27
     TIMED_OUT = 32
     LINK_LOST = 33
     MALFORMED = 48
@@ -86,6 +92,24 @@ _ADVICE = {
     ),
     CloseReason.UNREACHABLE: (
         "Nothing answers at this address. Check that the server runs, then try again."
+    ),
+    CloseReason.TOKEN_INVALID: (
+        "The server did not recognise your ticket. Ask for a new one and join again."
+    ),
+    CloseReason.TOKEN_EXPIRED: (
+        "Your ticket to the server has expired. Ask for a new one and join again."
+    ),
+    CloseReason.TOKEN_USED: (
+        "Your ticket to the server was used before. Ask for a new one and join again."
+    ),
+    CloseReason.TOKEN_FOREIGN: (
+        "Your ticket is for another server. Ask this server for one and join again."
+    ),
+    CloseReason.SESSION_GONE: (
+        "You were away for too long, and your place is gone. Join again."
+    ),
+    CloseReason.NO_TOKEN: (
+        "The server takes players with a ticket only. Join by its web address."
     ),
     CloseReason.TIMED_OUT: (
         "The connection went silent. Check your network, then join again."

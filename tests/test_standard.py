@@ -2,7 +2,7 @@
 """Tests that docs/STANDARD.md says what the code does.
 
 The examples are read here as somebody would who has nothing but the document: with
-`struct` and a pencil, not with the codecs that wrote them.
+`struct`, a library of cryptography and a pencil, not with the codecs that wrote them.
 """
 
 from __future__ import annotations
@@ -10,16 +10,25 @@ from __future__ import annotations
 import re
 import struct
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tools.write_standard import TARGET, standard
 from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.errors import CloseReason
 from gamenet.wire import Schema, blob, declare, flag, nbits, uint8, uint16
 from gamenet.wire.standard import hex_dump, schema_table
+from tests.vectors.netcode_vectors import seal_x
 
 DUMP = re.compile(r"```text\n(.*?)```", re.DOTALL)
-SALT, TAG = 0x1122334455667788, 0x0102030405060708
+VERSION = b"NETCODE 1.02\0"
+PROTOCOL_ID, EXPIRES = 0x1122334455667788, 1_800_000_030
+UP, DOWN, NONCE = b"\x02" * 32, b"\x03" * 32, b"\x04" * 24
 HASH = bytes.fromhex("d68798aba89d6144")
+FIRST = bytes.fromhex("3e00000100000000")
+"""The header of the first packet of a link, before anything came."""
 
 
 def text() -> str:
@@ -32,6 +41,54 @@ def example(words: str, n: int = 0) -> bytes:
     after = text().split(words, 1)[1]
     lines = DUMP.findall(after)[n].splitlines()
     return b"".join(bytes.fromhex(line[4:]) for line in lines)
+
+
+def public(secret: bytes) -> bytes:
+    """Return the public key of 32 times a byte."""
+    own = X25519PrivateKey.from_private_bytes(secret * 32)
+    return own.public_key().public_bytes_raw()
+
+
+def session_keys() -> bytes:
+    """Return the keys of the example, to the server and to the client."""
+    client = X25519PrivateKey.from_private_bytes(b"\x11" * 32)
+    server = X25519PrivateKey.from_private_bytes(b"\x22" * 32)
+    purpose = b"gamenet 1 keys" + public(b"\x11") + public(b"\x22")
+    shared = client.exchange(server.public_key())
+    return HKDF(algorithm=SHA256(), length=64, salt=UP + DOWN, info=purpose).derive(
+        shared
+    )
+
+
+KEYS = session_keys()
+
+
+def opened(
+    packet: bytes, kind: int, key: bytes, label: bytes = b""
+) -> tuple[int, bytes]:
+    """Return sequence and body of a sealed packet."""
+    n_bytes = packet[0] >> 4
+    assert packet[0] & 15 == kind
+    assert packet[1 : 1 + len(label)] == label
+    begin = 1 + len(label)
+    box = packet[begin + n_bytes :]
+    sequence = int.from_bytes(packet[begin : begin + n_bytes], "little")
+    associated = VERSION + struct.pack("<Q", PROTOCOL_ID) + packet[:1] + label
+    nonce = bytes(4) + struct.pack("<Q", sequence)
+    return sequence, ChaCha20Poly1305(key).decrypt(nonce, box, associated)
+
+
+def header_of(data: bytes) -> tuple[int, int, int]:
+    """Return sequence, ack and bits of a packet header."""
+    prefix, sequence = struct.unpack_from("<BH", data)
+    if prefix & 0x20:
+        ack, rest = (sequence - data[3]) & 0xFFFF, data[4:]
+    else:
+        ack, rest = struct.unpack_from("<H", data, 3)[0], data[5:]
+    there = list(rest)
+    places = [there.pop(0) if prefix & (2 << n) else 0xFF for n in range(4)]
+    assert not there
+    return sequence, ack, int.from_bytes(bytes(places), "little")
 
 
 class StandardTests(SynchronousTestCase):
@@ -56,41 +113,109 @@ class StandardTests(SynchronousTestCase):
             self.assertIn(f"| {reason.value} | {reason.name} | ", text())
 
 
+class TokenTests(SynchronousTestCase):
+    """The token and the handshake, opened with nothing but the text."""
+
+    def test_private_part(self) -> None:
+        """The private part holds client, server, keys and user data."""
+        plain = example("The private part of a token")
+        wanted = struct.pack("<QiIB4sH", 7, 5, 1, 1, bytes((127, 0, 0, 1)), 40000)
+        self.assertEqual(plain, wanted + UP + DOWN + b"ada")
+        self.assertIn(f"{1008 - len(plain)} zeros follow:", text())
+
+    def test_sealed(self) -> None:
+        """It is sealed as the text says: made by other code, the bytes are the same."""
+        plain = example("The private part of a token").ljust(1008, b"\0")
+        associated = VERSION + struct.pack("<QQ", PROTOCOL_ID, EXPIRES)
+        box = seal_x(bytes(range(32)), NONCE, plain, associated)
+        self.assertEqual(example("The private part of a token", 1), box[:32])
+        self.assertEqual(example("The private part of a token", 2), box[-16:])
+
+    def test_request(self) -> None:
+        """A request: prefix, version, protocol id, expiry, nonce."""
+        head = struct.pack("<B13sQQ24s", 0, VERSION, PROTOCOL_ID, EXPIRES, NONCE)
+        self.assertEqual(example("The request:"), head)
+        self.assertIn(f"The request: {1078 - len(head):,} bytes of private", text())
+
+    def test_join(self) -> None:
+        """A challenge opens with the token's key, and comes back in the Join."""
+        challenge = example("The challenge:")
+        sequence, body = opened(challenge, 2, DOWN)
+        self.assertEqual((sequence >> 40, len(body)), (0x80474E, 308))
+        _, join = opened(example("The Join, of"), 7, UP)
+        wanted = body + struct.pack("<H8s32s", 1, HASH, public(b"\x11"))
+        self.assertEqual(join, wanted)
+
+    def test_accepted(self) -> None:
+        """Accepted brings the server's public key, from which the keys come."""
+        sequence, body = opened(example("Accepted, by"), 8, DOWN)
+        self.assertEqual(sequence >> 40, 0x80474E)
+        self.assertEqual(body, public(b"\x22") + struct.pack("<III", 0x01020304, 3, 64))
+        self.assertEqual(example("The keys, to"), KEYS[:32])
+        self.assertEqual(example("The keys, to", 1), KEYS[32:])
+
+    def test_packet(self) -> None:
+        """A packet opens with the new keys; its body is header and frame."""
+        packet = example("The client's first packet")
+        label = struct.pack("<I", 0x01020304)
+        sequence, body = opened(packet, 10, KEYS[:32], label)
+        self.assertEqual((sequence, body), (0, example("and its body:")))
+        self.assertEqual(body, FIRST + b"\x01\x05hello")
+
+    def test_stream(self) -> None:
+        """A stream has a version and a hash behind its request, and a clear answer."""
+        words = "The end of the first packet on a stream"
+        end = example(words)
+        self.assertEqual(end[:10], struct.pack("<H8s", 1, HASH))
+        self.assertEqual(len(end), 26)
+        self.assertEqual(example("The answer (slot"), struct.pack("<BII", 8, 0, 64))
+        self.assertIn(f"Its hash is `{HASH.hex()}`", text())
+
+    def test_resume(self) -> None:
+        """The box of a ticket opens to a token, under a nonce of its own."""
+        message = example("The RESUME message")
+        self.assertEqual(message[:5], struct.pack("<BI", 1, 1))
+        head = struct.pack("<13sQQQ", VERSION, PROTOCOL_ID, EXPIRES - 30, EXPIRES)
+        nonce = b"GNRS" + struct.pack("<Q", 1)
+        # The start of the text is enough to see; the tag is not in the document.
+        stream = ChaCha20Poly1305(DOWN).encrypt(nonce, head, None)
+        self.assertEqual(message[5 : 5 + 32], stream[:32])
+
+
 class ExampleTests(SynchronousTestCase):
     """The examples mean what the tables say."""
 
-    def test_request(self) -> None:
-        """A request: type, magic, version, hash, salt, and a name behind its length."""
-        wanted = struct.pack("<B4sH8sQH3s", 0, b"GNET", 1, HASH, SALT, 3, b"ada")
-        self.assertEqual(example("The same request on a stream:"), wanted)
-        datagram = example("as a datagram:")
-        self.assertEqual(datagram, wanted.ljust(32, b"\0"))
-        self.assertIn(f"and {1078 - 32:,} further zeros", text())
-        self.assertIn(f"Its hash is `{HASH.hex()}`", text())
+    def test_frames(self) -> None:
+        """Each form of frame, behind the first header of a link."""
+        run = b"\x40\0\0\x02" + b"\x03one" + b"\x03two"
+        self.assertEqual(example("Two messages `one`"), FIRST + run)
+        self.assertEqual(example("`hello` on channel 1, unr"), FIRST + b"\x01\x05hello")
+        self.assertEqual(example("`now` on channel 8"), FIRST + b"\x28\0\0\x03now")
+        piece = example("The first piece")
+        self.assertEqual(piece[:8], FIRST)
+        head, sequence, index, count = struct.unpack_from("<BHHH", piece, 8)
+        self.assertEqual((head, sequence, index, count), (0x60, 0, 0, 5))
+        self.assertEqual(piece[15] & 0x7F | piece[16] << 7, 1136)
+        gone = example("The same message given up")
+        self.assertEqual(gone[8:], struct.pack("<BHH", 0x80, 3, 3))
+        self.assertEqual(example("A close,")[8:], b"\xe1\0\x03bye")
 
-    def test_handshake(self) -> None:
-        """The response is the request with the cookie of the challenge in it."""
-        kind, salt, cookie = struct.unpack("<BQ24s", example("The challenge:"))
-        self.assertEqual((kind, salt), (2, SALT))
-        wanted = struct.pack(
-            "<B4sH8sQ24sH3s", 3, b"GNET", 1, HASH, SALT, cookie, 3, b"ada"
+    def test_headers(self) -> None:
+        """The headers of the table can be read with the table above it."""
+        rows = re.findall(
+            r"^\| (\d+) \| (\d+) \| 0x(\w{8}) \| `([\w ]+)` \|$", text(), re.MULTILINE
         )
-        self.assertEqual(example("The response:"), wanted)
-        self.assertEqual(example("The answer:"), struct.pack("<BQQ", 4, SALT, TAG))
-
-    def test_payload(self) -> None:
-        """A payload packet: header, then one unreliable frame, or none."""
-        head = struct.pack("<BQHHI", 5, TAG, 0, 0, 0)
-        self.assertEqual(example("message `hello`"), head + b"\1\5\0hello")
-        head = struct.pack("<BQHHI", 5, TAG, 0, 65535, 0)
-        self.assertEqual(example("A heartbeat:"), head)
+        self.assertEqual(len(rows), 7)
+        for sequence, ack, bits, header in rows:
+            wanted = int(sequence), int(ack), int(bits, 16)
+            self.assertEqual(header_of(bytes.fromhex(header)), wanted, header)
 
     def test_welcome(self) -> None:
-        """A welcome: id and fields; its packet has one reliable frame on channel 0."""
+        """A welcome: id and fields; its packet has a run of one on channel 0."""
         welcome = struct.pack("<BIIfI", 1, 1, 90, 30.0, 4096)
         self.assertEqual(example("A welcome ("), welcome)
-        frame = struct.pack("<BHH", 0x20, 0, len(welcome)) + welcome
-        self.assertEqual(example("A welcome (", 1)[17:], frame)
+        frame = struct.pack("<BHBB", 0x40, 0, 1, len(welcome)) + welcome
+        self.assertEqual(example("A welcome (", 1), b"\x0a" + FIRST + frame)
 
     def test_snapshot(self) -> None:
         """A snapshot: tick, part, rows, 16 bits of generation, planes of words."""

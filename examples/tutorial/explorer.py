@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Chapter 5: a player of our own that flies to the nearest star.
 
-Run it beside a server: `python -m examples.tutorial.explorer udp:127.0.0.1:7777`.
+Run it beside a server: `python -m examples.tutorial.explorer http://127.0.0.1:8080`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Explorer(GameClient):
             print(f"{message.points} stars")
 
 
-async def main(reactor, address, seconds="60"):
+async def main(reactor, address="http://127.0.0.1:8080", seconds="60"):
     """Fly for a while, then leave."""
     explorer = Explorer(reactor, Stars, name="explorer")
     await explorer.connect(address)

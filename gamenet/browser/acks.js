@@ -1,107 +1,134 @@
 // SPDX-License-Identifier: MIT
 /**
- * Know which packets arrived, in both directions, and measure the link by it.
+ * Which packets arrived on a stream, in both directions.
  *
- * Every packet carries the newest sequence received and a bit for each of the 32
- * before it, so that an acknowledgement survives the loss of 32 packets in a row.
+ * A stream loses nothing and lets nothing overtake: an acknowledgement of a packet is one
+ * of every packet before it. What is not acknowledged when the stream breaks may have
+ * arrived or not.
  */
 
+import { WireError } from "./numbers.js";
 import { distance16 } from "./sequence.js";
 
 const NOTHING_YET = 0xffff;
-const SENT_WINDOW = 256; // packets in flight that are timed; 8 seconds at 30 a second
+const MAX_IN_FLIGHT = 4096; // packets that are remembered one by one
 const LOSS_WEIGHT = 1 / 64; // of one packet: about the last two seconds at 30 a second
+const DELAY_UNIT = 1 / 16000; // seconds
+const LEAST_DELAY = 0.001;
 
-/** What came from the peer: the ack fields of our packets, and the gaps. */
-export class ReceivedAcks {
-  constructor() {
+/** A share of packets, 0 to 1, recent ones weighing most. */
+export class Share {
+  value = 0;
+
+  add(isLost) {
+    this.value += ((isLost ? 1 : 0) - this.value) * LOSS_WEIGHT;
+  }
+}
+
+/** What came from the peer: the ack fields of our packets. */
+export class ReceivedPackets {
+  #newestAt = 0;
+  #isNews = false;
+  #missed;
+
+  /** @param {Share} missed packets that never came */
+  constructor(missed = new Share()) {
     this.newest = NOTHING_YET;
     this.bits = 0;
-    this.any = false;
-    /** Share of the peer's packets that never came, 0 to 1, recent ones weighing most. */
-    this.loss = 0;
+    this.#missed = missed;
   }
 
   /**
    * Note a packet.
    * @param {number} sequence
-   * @returns {boolean} whether it is new: not a duplicate, not too old to tell
+   * @param {number} now
+   * @returns {boolean} whether it is new
    */
-  receive(sequence) {
-    const ahead = this.any ? distance16(sequence, this.newest) : 1;
-    if (ahead <= 0) return this.#receiveLate(-ahead);
-    const known = this.any ? (this.bits << 1) | 1 : 0;
-    this.bits = ahead > 32 ? 0 : shifted(known, ahead - 1);
+  receive(sequence, now) {
+    const ahead = distance16(sequence, this.newest);
+    if (ahead <= 0) return false;
+    for (let missing = Math.min(ahead, 256); missing > 1; missing--) this.#missed.add(true);
+    this.#missed.add(false);
+    this.bits = ahead > 31 ? 1 : ((this.bits << ahead) | 1) >>> 0;
     this.newest = sequence;
-    this.any = true;
-    this.#weigh(ahead - 1);
+    this.#newestAt = now;
+    this.#isNews = true;
     return true;
   }
 
-  #receiveLate(behind) {
-    if (behind === 0 || behind > 32) return false;
-    const bit = 1 << (behind - 1);
-    if (this.bits & bit) return false;
-    this.bits = (this.bits | bit) >>> 0;
-    this.loss = Math.max(0, this.loss - LOSS_WEIGHT);
-    return true;
-  }
-
-  #weigh(missing) {
-    for (let i = Math.min(missing, 256); i > 0; i--) this.loss += (1 - this.loss) * LOSS_WEIGHT;
-    this.loss -= this.loss * LOSS_WEIGHT;
+  /** Return how long the newest packet has waited for its ack, in units; 0 if that need not be said. */
+  takeDelay(now) {
+    const waited = this.#isNews ? now - this.#newestAt : 0;
+    this.#isNews = false;
+    return waited < LEAST_DELAY ? 0 : Math.min(Math.round(waited / DELAY_UNIT), 0xffff);
   }
 }
 
-/** Shift left within 32 bits; JavaScript's own shift wraps at 32. */
-function shifted(bits, by) {
-  return by > 31 ? 0 : (bits << by) >>> 0;
-}
+/**
+ * A packet of ours until it is acknowledged.
+ * @typedef {{sequence: number, at: number, size: number, record: object[]}} SentPacket
+ */
 
-/** What we sent: times the round trip from the peer's acks. */
+/** What we sent, and what of it may still be acknowledged. */
 export class SentPackets {
-  constructor() {
-    this.next = 0;
-    /** Smoothed round trip in seconds, 0 until measured. */
-    this.rtt = 0;
-    /** Its mean deviation in seconds (RFC 6298, RTTVAR). */
-    this.jitter = 0;
-    this.times = new Float64Array(SENT_WINDOW).fill(-1);
+  /** @type {SentPacket[]} */
+  #packets = [];
+  #next = 0;
+  #acked = -1;
+  #lost;
+
+  /** @param {Share} lost packets that were not acknowledged */
+  constructor(lost = new Share()) {
+    /** Bytes that are not acknowledged. */
+    this.inFlight = 0;
+    this.#lost = lost;
   }
 
-  /** @param {number} now @returns {number} the sequence of the packet that goes out */
-  send(now) {
-    const sequence = this.next;
-    this.next = (sequence + 1) & 0xffff;
-    this.times[sequence % SENT_WINDOW] = now;
-    return sequence;
+  /** @returns {number} sequence of the packet that goes out next */
+  get next() {
+    return this.#next & 0xffff;
+  }
+
+  /** Note that the next packet goes out. @param {number} size @param {object[]} record @param {number} now */
+  send(size, record, now) {
+    this.#packets.push({ sequence: this.#next++, at: now, size, record });
+    this.inFlight += size;
+    if (this.#packets.length <= MAX_IN_FLIGHT) return;
+    const oldest = this.#packets.shift(); // the ack of the next one stands for it
+    this.#packets[0].record.unshift(...oldest.record);
+    this.#packets[0].size += oldest.size;
   }
 
   /**
-   * Take the newest sequence that the peer has received.
+   * Take what the peer says it has received.
    * @param {number} ack
-   * @param {number} now
-   * @returns {boolean} false if we never sent such a packet
+   * @param {number} bits
+   * @returns {SentPacket[]} those newly acknowledged, oldest first
    */
-  acknowledge(ack, now) {
-    const behind = distance16(this.next, ack);
-    if (ack === NOTHING_YET && behind <= 0) return true;
-    if (behind <= 0) return false;
-    if (behind <= SENT_WINDOW) this.#time(ack % SENT_WINDOW, now);
-    return true;
+  acknowledge(ack, bits) {
+    if ((bits & 1) === 0) return []; // nothing came yet
+    const newest = this.#acked + distance16(ack, this.#acked & 0xffff);
+    if (newest < 0 || newest >= this.#next) throw new WireError(`ack ${ack} of a packet never sent`);
+    if (newest <= this.#acked) return [];
+    this.#acked = newest;
+    const count = this.#packets.findIndex(({ sequence }) => sequence > this.#acked);
+    const acked = this.#packets.splice(0, count < 0 ? this.#packets.length : count);
+    for (const { size } of acked) {
+      this.inFlight -= size;
+      this.#lost.add(false);
+    }
+    return acked;
   }
 
-  #time(slot, now) {
-    const sent = this.times[slot];
-    if (sent < 0) return; // timed before
-    this.times[slot] = -1;
-    const sample = now - sent;
-    if (this.rtt === 0) {
-      this.rtt = sample;
-      this.jitter = sample / 2;
-      return;
-    }
-    this.jitter += (Math.abs(sample - this.rtt) - this.jitter) / 4; // RFC 6298 s2.3
-    this.rtt += (sample - this.rtt) / 8;
+  /** The stream broke: return what was never acknowledged. @returns {SentPacket[]} */
+  abandon() {
+    const packets = this.#packets;
+    this.#packets = [];
+    this.inFlight = 0;
+    for (let n = 0; n < packets.length; n++) this.#lost.add(true);
+    return packets;
   }
 }
+
+/** @param {number} units @returns {number} seconds that the peer says an ack has waited */
+export const secondsOf = (units) => units * DELAY_UNIT;

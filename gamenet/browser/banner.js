@@ -14,12 +14,25 @@ const EXPLANATIONS = {
   PROTOCOL_MISMATCH: { title: "There is a new version", reload: true },
   HANDSHAKE_TIMED_OUT: { title: "The server did not answer", automatic: true },
   UNREACHABLE: { title: "The server cannot be reached", automatic: true },
+  TOKEN_INVALID: { title: "Your ticket was not accepted", automatic: true },
+  TOKEN_EXPIRED: { title: "Your ticket has expired", automatic: true },
+  TOKEN_USED: { title: "Your ticket was used before", automatic: true },
+  TOKEN_FOREIGN: { title: "Your ticket is for another server" },
+  SESSION_GONE: { title: "You were away for too long", automatic: true },
+  NO_TOKEN: { title: "You need a ticket for this server" },
   TIMED_OUT: { title: "The connection was lost", automatic: true },
   LINK_LOST: { title: "The connection was lost", automatic: true },
+  RATE_LIMITED: { title: "Too much was asked of the server" },
   MALFORMED: { title: "The server was not understood", reload: true },
   MESSAGE_TOO_LARGE: { title: "The server was not understood", reload: true },
   PAGE_FAILED: { title: "The game could not be started" }, // no close reason: see session.js
 };
+
+/** What is said while the connection is dropped and may come back by itself. */
+export const RECONNECTING = Object.freeze({
+  title: "Connection lost, reconnecting…",
+  text: "Your place in the game is kept for a while.",
+});
 
 /**
  * Say why a connection ended, and what is worth doing.

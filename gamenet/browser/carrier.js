@@ -1,40 +1,59 @@
 // SPDX-License-Identifier: MIT
 /**
- * Carry a connection's packets on a WebSocket: one binary message is one packet.
+ * Carry a connection's packets on WebSockets: one binary message is one packet.
  *
  * The only place that knows socket and timer. It feeds bytes in, drains events and bytes
- * out, and arms one timer for when the connection wants to be woken.
+ * out, arms one timer for when the connection wants to be woken, and opens another socket
+ * when the connection wants one.
  */
 
 const MAX_BUFFERED = 65536; // bytes the socket may hold before we wait with more
 const MAX_TIMER = 60; // seconds; setTimeout takes no infinity
+const OPEN = 1; // WebSocket.OPEN
 
 export class Carrier {
-  #socket;
+  #openSocket;
   #connection;
   #now;
   #onEvent;
-  #timer = 0;
-  #isOpen = false;
   #unopened;
+  /** @type {WebSocket | null} the one in use, or being opened */
+  #socket = null;
+  #isOpen = false;
+  #timer = 0;
 
   /**
-   * @param {WebSocket} socket that is being opened
+   * @param {() => WebSocket} openSocket called for the first one at once
    * @param {import("./connection.js").Connection} connection
    * @param {() => number} now monotonic seconds
    * @param {(event: import("./connection.js").ConnectionEvent) => void} onEvent
-   * @param {string} unopened close reason if the socket never opens: a browser does not say why
+   * @param {string} unopened close reason if the first socket never opens: a browser does not say why
    */
-  constructor(socket, connection, now, onEvent, unopened = "UNREACHABLE") {
-    this.#socket = socket;
+  constructor(openSocket, connection, now, onEvent, unopened = "UNREACHABLE") {
+    this.#openSocket = openSocket;
     this.#connection = connection;
     this.#now = now;
     this.#onEvent = onEvent;
     this.#unopened = unopened;
+    this.#open();
+  }
+
+  #open() {
+    const socket = this.#openSocket();
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = () => this.#lost();
+    this.#socket = socket;
+  }
+
+  /** Let go of a socket: what it still says is of no interest. */
+  #leave() {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#isOpen = false;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
   }
 
   #opened() {
@@ -51,8 +70,9 @@ export class Carrier {
   }
 
   #lost() {
-    this.#connection.close(this.#isOpen ? "LINK_LOST" : this.#unopened, "", this.#now());
-    this.#isOpen = false;
+    const reason = this.#isOpen ? "LINK_LOST" : this.#unopened;
+    this.#leave();
+    this.#connection.linkLost(this.#now(), reason);
     this.pump();
   }
 
@@ -60,17 +80,17 @@ export class Carrier {
   pump() {
     for (let event; (event = this.#connection.nextEvent()); ) this.#onEvent(event);
     this.#send();
+    if (this.#socket && !this.#connection.usesLink) this.#leave();
+    if (this.#connection.wantsLink(this.#now())) this.#open();
     this.#arm();
-    if (this.#connection.state === "closed") this.#socket.close();
   }
 
   #send() {
-    if (!this.#isOpen) return;
-    if (this.#socket.bufferedAmount > MAX_BUFFERED) {
-      this.#connection.dropUnreliable();
-      if (this.#connection.state !== "closed") return;
-    }
-    for (const packet of this.#connection.packetsToSend(this.#now())) this.#socket.send(packet);
+    // One that is closing takes nothing any more, but is not lost before it says so.
+    if (!this.#isOpen || this.#socket.readyState !== OPEN) return;
+    const room = MAX_BUFFERED - this.#socket.bufferedAmount;
+    if (room <= 0) this.#connection.dropUnreliable();
+    for (const packet of this.#connection.packetsToSend(this.#now(), room)) this.#socket.send(packet);
   }
 
   #arm() {

@@ -24,7 +24,7 @@ const FIRST_GAME_MESSAGE = 16; // ids below are the framework's
 /**
  * @typedef {{reason: string, advice: string, detail: string}} Closed
  * @typedef {"spawned" | "despawned" | "snapshot" | "player_entered" | "player_exited"
- *   | "message" | "closed"} EventName
+ *   | "message" | "progress" | "dropped" | "resumed" | "closed"} EventName
  */
 
 export class GameClient {
@@ -37,14 +37,11 @@ export class GameClient {
   #callbacks = new Map();
   #parts = new PartCounter();
   #snapshots = new Rate();
-  #traffic = { bytesReceived: new Rate(), bytesSent: new Rate(),
-               packetsReceived: new Rate(), packetsSent: new Rate() };
-  #counted = {};
 
   /**
    * @param {object} options
    * @param {any} options.codec the generated module of the game
-   * @param {object} options.game what the server answered to POST /connect
+   * @param {object} options.game what the server answered to /connect
    * @param {import("./connection.js").Connection} options.connection
    * @param {() => number} options.now monotonic seconds
    * @param {() => void} options.pump sends what the connection has to send
@@ -111,30 +108,44 @@ export class GameClient {
   }
 
   /**
-   * Send one of the game's messages, reliably.
+   * Send one of the game's messages on its channel. What is reliable arrives even if the
+   * connection is dropped meanwhile.
    * @param {string} name of the message's class
    * @param {object} [values] by field; those left out have their defaults
+   * @returns {number | undefined} its id, for "progress" and `cancel`; undefined after the end
    */
   send(name, values = {}) {
     const out = new Writer();
-    const [id, schema] = this.#message(name);
+    const [id, schema] = this.#entry(name);
     out.varint(id);
     out.raw(encode(schema, values));
-    this.#send(CONTROL, out.finish());
+    return this.#send(this.#channelOf(id), out.finish());
   }
 
-  #message(name) {
+  /** Give up a large message that has not left whole. @param {number} id @returns {boolean} whether it was */
+  cancel(id) {
+    const wasGivenUp = this.#connection.cancel(id);
+    this.#pump();
+    return wasGivenUp;
+  }
+
+  #entry(name) {
     for (const entry of this.codec.messages) {
       if (entry[0] >= FIRST_GAME_MESSAGE && entry[1].name === name) return entry;
     }
     throw new Error(`no message ${name} in this game`);
   }
 
+  #channelOf(id) {
+    return this.codec.messageChannels?.get(id) ?? CONTROL;
+  }
+
   /** What is sent after the end is lost: the page hears of the end by "closed". */
   #send(channel, payload) {
-    if (this.#connection.state !== "connected") return;
-    this.#connection.send(channel, payload, this.#now());
+    if (!["connected", "dropped"].includes(this.#connection.state)) return undefined;
+    const id = this.#connection.send(channel, payload, this.#now());
     this.#pump();
+    return id;
   }
 
   /** Leave the game; the server is told. */
@@ -148,27 +159,10 @@ export class GameClient {
     return this.#clock?.tickAt(this.#now()) ?? 0;
   }
 
-  /** Seconds, and amounts a second over the last two; loss is 0 to 1. */
+  /** Seconds, and amounts a second over the last two; loss is 0 to 1. See ClientStats in gamenet.d.ts. */
   stats() {
     const now = this.#now();
-    const { state, rtt, jitter, loss } = this.#connection.stats();
-    this.#countTraffic(now);
-    return {
-      state, rtt, jitter, loss,
-      snapshotsPerSecond: this.#snapshots.perSecond(now),
-      bytesDownPerSecond: this.#traffic.bytesReceived.perSecond(now),
-      bytesUpPerSecond: this.#traffic.bytesSent.perSecond(now),
-      packetsDownPerSecond: this.#traffic.packetsReceived.perSecond(now),
-      packetsUpPerSecond: this.#traffic.packetsSent.perSecond(now),
-    };
-  }
-
-  #countTraffic(now) {
-    const totals = this.#connection.stats();
-    for (const [name, rate] of Object.entries(this.#traffic)) {
-      rate.add(totals[name] - (this.#counted[name] ?? 0), now);
-      this.#counted[name] = totals[name];
-    }
+    return { ...this.#connection.stats(now), snapshotsPerSecond: this.#snapshots.perSecond(now) };
   }
 
   /**
@@ -176,12 +170,16 @@ export class GameClient {
    * @param {import("./connection.js").ConnectionEvent} event
    */
   receive(event) {
-    this.#countTraffic(this.#now());
-    if (event.type === "closed") this.#emit("closed", this.closed(event));
-    if (event.type !== "message") return;
+    if (event.type === "message") this.#receiveMessage(event);
+    else if (event.type === "closed" || event.type === "dropped") this.#emit(event.type, this.closed(event));
+    else if (event.type === "resumed") this.#emit("resumed");
+    else if (event.type === "progress") this.#emit("progress", event.id, event.acked, event.total);
+  }
+
+  #receiveMessage(event) {
     try {
       if (event.channel === SNAPSHOTS) this.#snapshot(event.payload);
-      else if (event.channel === CONTROL) this.#controlMessage(event.payload);
+      else this.#message(event);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.#connection.close(error.reason, error.message, this.#now());
@@ -189,11 +187,11 @@ export class GameClient {
   }
 
   /**
-   * Say why the connection ended, for the user.
-   * @param {{reason: string, detail: string}} event
+   * Say why the connection or its link ended, for the user.
+   * @param {{reason: string, detail?: string}} event
    * @returns {Closed}
    */
-  closed({ reason, detail }) {
+  closed({ reason, detail = "" }) {
     const { advice } = this.codec.CLOSE_REASONS.find(({ name }) => name === reason);
     return { reason, advice, detail };
   }
@@ -212,11 +210,12 @@ export class GameClient {
     }
   }
 
-  #controlMessage(payload) {
+  #message({ channel, payload }) {
     const from = new Reader(payload);
     const id = from.varint();
     const schema = this.codec.messages.get(id);
     if (!schema) return; // of a newer server
+    if (channel !== this.#channelOf(id)) throw new WireError(`${schema.name} on channel ${channel}`);
     const message = decode(schema, from.take(from.remaining));
     if (id >= FIRST_GAME_MESSAGE) this.#emit("message", schema.name, message);
     else if (this.world || schema.name === "Welcome") this.#control[schema.name]?.(message);

@@ -1,95 +1,160 @@
 // SPDX-License-Identifier: MIT
 /**
- * The client's end of a connection over a stream, without I/O: bytes in, bytes out.
+ * The client's end of a connection over streams, without I/O: bytes in, bytes out.
  *
- * The same verbs as gamenet.connection in Python: give it packets with `receivePacket`,
- * drain `packetsToSend` and `nextEvent`, wake it at `nextTimeout` with `handleTimeout`.
- * `now` is always monotonic seconds. Whatever the server sends, nothing is thrown: bytes
- * that break the protocol close the connection with the reason MALFORMED.
+ * The same verbs as gamenet.connection in Python: say `connect` when a link is open, give
+ * it packets with `receivePacket`, drain `packetsToSend` and `nextEvent`, wake it at
+ * `nextTimeout` with `handleTimeout`. `now` is always monotonic seconds. Whatever the
+ * server sends, nothing is thrown: bytes that break the protocol close the connection
+ * with the reason MALFORMED.
+ *
+ * A link that is lost drops the connection; when `wantsLink` says so a new one is to be
+ * opened, and the session goes on there: no reliable message is lost or doubled.
+ *
+ *   idle -> requesting -> connected <-> dropped -> closed
  */
 
-import { ReceivedAcks, SentPackets } from "./acks.js";
-import { Writer } from "./bytes.js";
-import { GAME_CHANNELS, Inbox, Outbox } from "./channels.js";
+import { Admission } from "./admission.js";
+import { GAME_CHANNELS, OWN_CHANNEL, openChannels } from "./channels.js";
+import { CloseReasons, DEFAULTS } from "./config.js";
+import { Link } from "./link.js";
 import { WireError } from "./numbers.js";
-import {
-  PacketType, beginPayload, decodePacket, encodeDisconnect, encodeRequest, readFrame, writeFrame,
-} from "./packets.js";
-
-/** Seconds and bytes; the same defaults as ConnectionConfig in Python. */
-const DEFAULTS = Object.freeze({
-  timeout: 10,
-  heartbeat: 0.1,
-  ackDelay: 0.025,
-  handshakeTimeout: 5,
-  packetSize: 1200,
-  maxMessage: 65536,
-  maxQueue: 1 << 20,
-});
+import { Recovery } from "./recovery.js";
+import { ConnectionStats } from "./stats.js";
+import { Traffic } from "./traffic.js";
 
 /**
- * @typedef {{number: number, name: string, advice: string}} CloseReason
- * @typedef {{type: "connected"}
+ * @typedef {{type: "connected"} | {type: "resumed"}
  *   | {type: "message", channel: number, payload: Uint8Array}
+ *   | {type: "acked", id: number} | {type: "lost", id: number}
+ *   | {type: "progress", id: number, acked: number, total: number}
+ *   | {type: "dropped", reason: string}
  *   | {type: "closed", reason: string, detail: string}} ConnectionEvent
  */
 
 export class Connection {
   #config;
   #reasons;
-  #request;
-  #isAsked = false;
-  #inbox;
-  #outbox;
-  #received = new ReceivedAcks();
-  #sent = new SentPackets();
+  #channels;
+  #stats;
+  #traffic;
+  #admission;
+  #recovery;
+  #answerDue = Infinity;
+  /** @type {Link | null} the present one, or the last */
+  #link = null;
+  #droppedBy = "";
+  #farewell = [];
   #events = [];
-  #farewell = null;
-  #tag = 0n;
-  #deadline = Infinity;
-  #heartbeatDue = Infinity;
-  #ackDue = Infinity;
-  #counts = { packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0 };
 
   /**
    * @param {object} options
+   * @param {Uint8Array} options.token the connect token
    * @param {Uint8Array} options.protocolHash eight bytes
    * @param {number} options.version of the wire protocol
-   * @param {readonly CloseReason[]} options.closeReasons the generated table
-   * @param {bigint} options.salt 64 random bits
-   * @param {Uint8Array} [options.userData] at most 256 bytes, for the server
-   * @param {readonly string[]} [options.channels] modes, by channel id
+   * @param {readonly import("./config.js").CloseReason[]} options.closeReasons the generated table
+   * @param {() => number} options.random 0 to 1, to spread attempts
+   * @param {readonly object[]} [options.channels] as the generated codec declares them
    * @param {Partial<typeof DEFAULTS>} [options.config]
    */
-  constructor({ protocolHash, version, closeReasons, salt, userData = new Uint8Array(0),
-                channels = GAME_CHANNELS, config = {} }) {
+  constructor({ token, protocolHash, version, closeReasons, random, channels = GAME_CHANNELS, config = {} }) {
     this.#config = { ...DEFAULTS, ...config };
-    this.#reasons = closeReasons;
-    this.#request = { version, protocolHash, salt, userData };
-    this.#inbox = new Inbox(channels, this.#config.maxMessage);
-    this.#outbox = new Outbox(channels, this.#config);
-    /** @type {"idle" | "requesting" | "connected" | "closed"} */
+    this.#reasons = new CloseReasons(closeReasons);
+    this.#admission = new Admission(token, { version, protocolHash }, this.#reasons);
+    this.#recovery = new Recovery(this.#config, random);
+    this.#channels = openChannels(channels, this.#config.maxMessage);
+    this.#stats = new ConnectionStats(this.#channels);
+    const emit = (event) => this.#events.push(event);
+    this.#traffic = new Traffic(this.#channels, this.#stats.lanes, this.#config, emit);
+    /** @type {"idle" | "requesting" | "connected" | "dropped" | "closed"} */
     this.state = "idle";
   }
 
-  /** Ask the server to let us in. @param {number} now */
+  // ---- links ----
+
+  /** A link is open: ask the server to let us in, or in again. @param {number} now */
   connect(now) {
-    if (this.state !== "idle") throw new Error(`cannot connect: state is ${this.state}`);
-    this.state = "requesting";
-    this.#deadline = now + this.#config.handshakeTimeout;
+    if (this.state === "idle") {
+      this.state = "requesting";
+      this.#answerDue = now + this.#config.handshakeTimeout;
+      this.#stats.begin(now);
+    } else if (this.state !== "dropped") {
+      throw new Error(`cannot connect: state is ${this.state}`);
+    }
+    this.#admission.ask();
   }
 
   /**
-   * Queue a message. A full queue closes the connection: the network cannot keep up.
+   * The link is lost, or could not be opened.
+   * @param {number} now
+   * @param {string} [reason] name of a close reason
+   */
+  linkLost(now, reason = "LINK_LOST") {
+    if (this.state === "connected") this.#drop(reason, now);
+    else if (this.state === "dropped") this.#tryAgain(now);
+    else if (this.state !== "closed") this.#end(reason, "");
+  }
+
+  #drop(reason, now) {
+    if (this.#admission.tickets.isEmpty || this.#config.resumeWindow <= 0) {
+      this.#end(reason, "");
+      return;
+    }
+    this.#traffic.leave(this.#link);
+    this.#recovery.begin(now);
+    this.state = "dropped";
+    this.#droppedBy = reason;
+    this.#events.push({ type: "dropped", reason });
+  }
+
+  #tryAgain(now) {
+    this.#admission.giveUp();
+    this.#recovery.failed(now);
+  }
+
+  /** @param {number} now @returns {boolean} whether to open a link now; an attempt begins by it */
+  wantsLink(now) {
+    return this.state === "dropped" && this.#recovery.begins(now);
+  }
+
+  /** The network may be there again: try now what would be tried later. @param {number} now */
+  hurry(now) {
+    if (this.state === "dropped") this.#recovery.hurry(now);
+  }
+
+  /** @returns {boolean} whether the link that there is, or is being opened, is still of use */
+  get usesLink() {
+    return this.state === "dropped" ? this.#recovery.isTrying : this.state !== "closed";
+  }
+
+  // ---- what the page does ----
+
+  /**
+   * Queue a message, which must not be changed any more. Too many close the connection:
+   * the network cannot keep up. While the connection is dropped only what is reliable waits.
    * @param {number} channel
    * @param {Uint8Array} payload
    * @param {number} now
+   * @returns {number} its id, for receipts and `cancel`
    */
   send(channel, payload, now) {
-    if (this.state !== "connected") throw new Error(`cannot send: state is ${this.state}`);
-    if (!this.#outbox.push(channel, payload)) {
-      this.close("SEND_QUEUE_OVERFLOW", `${this.#outbox.bytes} bytes wait`, now);
-    }
+    const isAway = this.state === "dropped";
+    if (this.state !== "connected" && !isAway) throw new Error(`cannot send: state is ${this.state}`);
+    const { outbox } = this.#traffic;
+    const id = outbox.push(channel, payload, now);
+    if (isAway) outbox.drop("away");
+    if (outbox.isOverfull) this.close("SEND_QUEUE_OVERFLOW", `${outbox.queuedBytes} bytes wait`, now);
+    return id;
+  }
+
+  /** Give up a reliable message that has not left whole. @param {number} id @returns {boolean} whether it was */
+  cancel(id) {
+    return this.#traffic.outbox.cancel(id);
+  }
+
+  /** Throw away unreliable messages that the carrier could not take in time. */
+  dropUnreliable() {
+    this.#traffic.outbox.drop("backlog");
   }
 
   /**
@@ -100,21 +165,22 @@ export class Connection {
    */
   close(reason, detail, now) {
     if (this.state === "closed") return;
-    if (this.state === "connected") this.#farewell = this.#goodbye(reason, detail, now);
+    if (this.state === "connected") {
+      const isWhole = reason !== "SEND_QUEUE_OVERFLOW";
+      const end = { reason: this.#reasons.numberOf(reason), detail, isWhole };
+      this.#farewell = this.#traffic.goodbye(this.#link, now, end);
+    }
     this.#end(reason, detail);
-  }
-
-  #goodbye(reason, detail, now) {
-    const { number } = this.#reasons.find(({ name }) => name === reason);
-    const last = reason === "SEND_QUEUE_OVERFLOW" ? [] : this.#payloads(now);
-    return [...last, encodeDisconnect(this.#tag, number, detail.slice(0, 300))];
   }
 
   #end(reason, detail) {
     this.state = "closed";
-    this.#deadline = this.#heartbeatDue = this.#ackDue = Infinity;
+    this.#admission.giveUp();
+    this.#stats.end();
     this.#events.push({ type: "closed", reason, detail });
   }
+
+  // ---- packets ----
 
   /**
    * Take a packet from the carrier.
@@ -122,10 +188,12 @@ export class Connection {
    * @param {number} now
    */
   receivePacket(bytes, now) {
-    if (this.state === "closed" || this.state === "idle") return;
-    this.#counts.bytesReceived += bytes.length;
+    if (this.state !== "connected" && !this.#admission.isAsking) return;
+    this.#stats.whole.received(bytes.length, now);
     try {
-      this.#receive(decodePacket(bytes), now);
+      if (bytes.length > this.#config.maxPacketSize) throw new WireError(`a packet of ${bytes.length} bytes`);
+      if (this.state === "connected") this.#receive(this.#link.receive(bytes, now), now);
+      else this.#receiveAnswer(this.#admission.receive(bytes), now);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.close(error.reason, error.message, now);
@@ -133,102 +201,62 @@ export class Connection {
   }
 
   #receive(packet, now) {
-    this.#counts.packetsReceived++;
-    if (this.state === "requesting") this.#receiveAnswer(packet, now);
-    else this.#receiveConnected(packet, now);
-  }
-
-  #receiveAnswer(packet, now) {
-    if (packet.salt !== this.#request.salt) throw new WireError("answer to another request");
-    if (packet.type === PacketType.DENIED) {
-      this.#end(this.#reasonName(packet.reason), packet.detail);
+    if (packet === null) {
+      this.#stats.whole.dropped.add("replayed");
       return;
     }
-    this.#tag = packet.tag;
+    const end = this.#traffic.receive(packet, now, (channel, payload) => this.#deliver(channel, payload));
+    if (end) this.#end(this.#reasons.nameOf(end.reason), end.detail);
+  }
+
+  #deliver(channel, payload) {
+    if (channel === OWN_CHANNEL) this.#admission.tickets.receive(payload);
+    else this.#events.push({ type: "message", channel, payload });
+  }
+
+  #receiveAnswer({ isAdmitted, isFinal, reason, detail }, now) {
+    if (isAdmitted) this.#admitted(now);
+    else if (isFinal || this.state === "requesting") this.#end(reason, detail);
+    else this.#tryAgain(now);
+  }
+
+  #admitted(now) {
+    this.#events.push({ type: this.state === "dropped" ? "resumed" : "connected" });
+    this.#link = new Link(this.#config, this.#channels, this.#stats.whole, now);
+    this.#recovery.succeeded(now);
     this.state = "connected";
-    this.#deadline = now + this.#config.timeout;
-    this.#heartbeatDue = now;
-    this.#events.push({ type: "connected" });
-  }
-
-  #receiveConnected(packet, now) {
-    if (packet.tag !== this.#tag) throw new WireError("packet of another connection");
-    if (packet.type === PacketType.DISCONNECT) {
-      this.#end(this.#reasonName(packet.reason), packet.detail);
-      return;
-    }
-    if (!this.#sent.acknowledge(packet.ack, now)) {
-      throw new WireError(`ack ${packet.ack} of a packet never sent`);
-    }
-    this.#deadline = now + this.#config.timeout;
-    if (!this.#received.receive(packet.sequence)) return;
-    if (packet.reader.remaining) this.#ackDue = Math.min(this.#ackDue, now + this.#config.ackDelay);
-    while (packet.reader.remaining) this.#receiveFrame(readFrame(packet.reader));
-  }
-
-  #receiveFrame(frame) {
-    const payload = this.#inbox.receive(frame);
-    if (payload) this.#events.push({ type: "message", channel: frame.channel, payload });
   }
 
   /**
    * Drain what has to go out now.
    * @param {number} now
+   * @param {number} [room] bytes that the carrier takes
    * @returns {Uint8Array[]} packets, each to be one message of the carrier
    */
-  packetsToSend(now) {
-    const packets = this.#drain(now);
-    this.#counts.packetsSent += packets.length;
-    for (const packet of packets) this.#counts.bytesSent += packet.length;
+  packetsToSend(now, room = Infinity) {
+    const packets = this.state === "connected" ? this.#traffic.packets(this.#link, now, room)
+      : [...this.#farewell, ...this.#admission.takeRequest()];
+    this.#farewell = [];
+    for (const { length } of packets) this.#stats.whole.sent(length, now);
     return packets;
   }
 
-  #drain(now) {
-    if (this.state === "connected") return this.#payloads(now);
-    if (this.state === "requesting") return this.#drainRequest();
-    const farewell = this.#farewell ?? [];
-    this.#farewell = null;
-    return farewell;
-  }
-
-  #drainRequest() {
-    if (this.#isAsked) return []; // a stream loses nothing
-    this.#isAsked = true;
-    return [encodeRequest(this.#request)];
-  }
-
-  #payloads(now) {
-    const packets = [];
-    while (!this.#outbox.isEmpty || now >= Math.min(this.#heartbeatDue, this.#ackDue)) {
-      packets.push(this.#payload(this.#outbox.take(), now));
-      this.#heartbeatDue = now + this.#config.heartbeat;
-      this.#ackDue = Infinity;
-    }
-    return packets;
-  }
-
-  #payload(frames, now) {
-    const out = new Writer(this.#config.packetSize);
-    beginPayload(out, this.#tag, this.#sent.send(now), this.#received);
-    for (const frame of frames) writeFrame(out, frame);
-    return out.finish();
-  }
-
-  /** Throw away unreliable messages that the carrier could not take in time. */
-  dropUnreliable() {
-    this.#outbox.dropUnreliable();
-  }
+  // ---- time, events, figures ----
 
   /** @returns {number} when `handleTimeout` wants to be called; Infinity for never */
   nextTimeout() {
-    return Math.min(this.#deadline, this.#heartbeatDue, this.#ackDue);
+    return Math.min(this.#stats.due, { requesting: this.#answerDue, connected: this.#link?.due,
+                                       dropped: this.#recovery.due }[this.state] ?? Infinity);
   }
 
-  /** Close what has been silent for too long; heartbeats go out by `packetsToSend`. @param {number} now */
+  /** Give up what has been silent for too long; heartbeats go out by `packetsToSend`. @param {number} now */
   handleTimeout(now) {
-    if (now < this.#deadline) return;
-    const reason = this.state === "requesting" ? "HANDSHAKE_TIMED_OUT" : "TIMED_OUT";
-    this.close(reason, "", now);
+    this.#stats.take(now, () => this.#figures(now));
+    if (this.state === "requesting" && now >= this.#answerDue) this.close("HANDSHAKE_TIMED_OUT", "", now);
+    if (this.state === "connected" && this.#link.isSilent(now)) this.#drop("TIMED_OUT", now);
+    if (this.state !== "dropped") return;
+    if (this.#recovery.isOver(now)) this.#end(this.#droppedBy, "");
+    else if (this.#recovery.isStuck(now)) this.#tryAgain(now);
   }
 
   /** @returns {ConnectionEvent | undefined} the next thing that happened; "closed" is the last */
@@ -236,20 +264,13 @@ export class Connection {
     return this.#events.shift();
   }
 
-  /** Seconds, bytes and packets since the beginning; loss is 0 to 1. */
-  stats() {
-    return {
-      state: this.state,
-      rtt: this.#sent.rtt,
-      jitter: this.#sent.jitter,
-      loss: this.#received.loss,
-      queuedBytes: this.#outbox.bytes,
-      ...this.#counts,
-    };
+  /** Seconds, bytes, and amounts a second; loss is 0 to 1: see ClientStats in gamenet.d.ts. @param {number} now */
+  stats(now) {
+    return { ...this.#figures(now), ...this.#stats.details(now, this.#traffic.outbox) };
   }
 
-  #reasonName(number) {
-    const known = this.#reasons.find((reason) => reason.number === number);
-    return (known ?? this.#reasons[0]).name; // as CloseReason.from_wire does
+  #figures(now) {
+    const link = this.#link?.stats() ?? Link.NONE;
+    return { state: this.state, ...link, ...this.#stats.figures(now, this.#traffic.outbox) };
   }
 }

@@ -17,7 +17,7 @@ export class ConnectError extends Error implements Closed {
   detail: string;
 }
 
-/** What a server answers to POST /connect. */
+/** What a server answers to GET /connect, and to POST /connect with a token. */
 export interface GameDescription {
   game: string;
   title: string;
@@ -29,6 +29,10 @@ export interface GameDescription {
   transports: { transport: string; url?: string; host?: string; port?: number }[];
   /** Address of the generated codec on the server. */
   codec: string;
+  /** Connect token in base64, good for one connection; absent where a backend issues them. */
+  token?: string;
+  /** Seconds for which a lost connection may be resumed. */
+  resume?: number;
 }
 
 export interface ConnectOptions {
@@ -36,6 +40,8 @@ export interface ConnectOptions {
   name: string;
   /** Web address of the server; the page's own if left out. */
   server?: string;
+  /** Connect token in base64, of a backend that issues its own; the name counts no more. */
+  token?: string;
   /** Refuse a server that now speaks another protocol than this one (hexadecimal). */
   expectedHash?: string;
   /** Gives up while connecting. */
@@ -92,20 +98,77 @@ export interface GameEvents {
   player_entered: (player: Player) => void;
   player_exited: (player: Player & { reason: string }) => void;
   message: (name: string, value: Record<string, any>) => void;
+  /** Of a large message of ours, so many bytes have arrived. */
+  progress: (id: number, acked: number, total: number) => void;
+  /** The link is lost; it is being made anew, and inputs are forgotten meanwhile. */
+  dropped: (lost: Closed) => void;
+  /** The game goes on where it was; no message is missing or doubled. */
+  resumed: () => void;
   closed: (closed: Closed) => void;
 }
 
-/** Seconds; amounts a second, over the last two; loss is 0 to 1. */
-export interface ClientStats {
-  state: "idle" | "requesting" | "connected" | "closed";
+/** What is measured once a second. Round trips are of the present link, 0 until measured. */
+export interface Figures {
+  /** "dropped": the link is lost, and is being made anew. */
+  state: "idle" | "requesting" | "connected" | "dropped" | "closed";
   rtt: number;
+  /** The shortest and the longest round trip of the last ten to twenty seconds. */
+  rttMin: number;
+  rttMax: number;
   jitter: number;
-  loss: number;
-  snapshotsPerSecond: number;
+  /** Share of packets that did not arrive, to us and from us, recent ones weighing most. */
+  lossDown: number;
+  lossUp: number;
   bytesDownPerSecond: number;
   bytesUpPerSecond: number;
   packetsDownPerSecond: number;
   packetsUpPerSecond: number;
+  /** Bytes on their way that are not acknowledged, and how many large messages may have there. */
+  inFlight: number;
+  transferWindow: number;
+  /** Bytes of reliable messages that wait to be sent or acknowledged. */
+  queuedBytes: number;
+  /** How long messages wait before they are sent, in the lane where it takes longest. */
+  queueTime: number;
+}
+
+export interface LaneStats {
+  /** The channel's. */
+  id: number;
+  name: string;
+  mode: string;
+  /** Messages, and those sent again, or taken once more than once. */
+  sent: number;
+  received: number;
+  resent: number;
+  duplicates: number;
+  /** Messages by the reason for which they were not sent, or not delivered. */
+  dropped: Record<string, number>;
+  bytesDownPerSecond: number;
+  bytesUpPerSecond: number;
+  queuedBytes: number;
+  queueTime: number;
+}
+
+/** Seconds; bytes; amounts a second, over the last two; loss is 0 to 1. */
+export interface ClientStats extends Figures {
+  snapshotsPerSecond: number;
+  packetsSent: number;
+  packetsReceived: number;
+  bytesSent: number;
+  bytesReceived: number;
+  /** Packets that were on their way when a link broke, and gaps in those of the server. */
+  packetsLost: number;
+  packetsMissed: number;
+  /** Share of our packets that were not lost, since the beginning. */
+  deliveryRatio: number;
+  resent: number;
+  duplicates: number;
+  /** Packets by the reason for which they were not taken. */
+  dropped: Record<string, number>;
+  lanes: LaneStats[];
+  /** The last two minutes, one a second, oldest first. */
+  history: readonly Figures[];
 }
 
 /** A field of a schema: its kind, and what the kind needs (minimum, lo, hi, bits, ...). */
@@ -122,11 +185,28 @@ export interface SchemaCodec {
   create(): Record<string, any>;
 }
 
+/** A channel, as the game declares it. */
+export interface Channel {
+  id: number;
+  mode: "unreliable" | "unreliable-sequenced" | "unreliable-receipts"
+    | "reliable-unordered" | "reliable-ordered" | "reliable-sequenced";
+  name: string;
+  priority: number;
+  weight: number;
+  /** Bytes; 0 for the usual limit. */
+  maxMessage: number;
+  compression: boolean;
+  receipts?: boolean;
+}
+
 /** The module that is generated from a game's schemas. */
 export interface Codec {
   PROTOCOL_HASH: string;
   VERSION: number;
   CLOSE_REASONS: readonly { number: number; name: string; advice: string }[];
+  channels: readonly Channel[];
+  /** The channel of each message that has one of its own, by the message's id. */
+  messageChannels: ReadonlyMap<number, number>;
   enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
   components: readonly SchemaCodec[];
   inputs: readonly SchemaCodec[];
@@ -152,7 +232,10 @@ export class GameClient {
   /** Returns what ends it. */
   on<E extends keyof GameEvents>(event: E, callback: GameEvents[E]): () => void;
   sendInput(name: string, values?: Record<string, unknown>): void;
-  send(name: string, values?: Record<string, unknown>): void;
+  /** Returns the message's id, for "progress" and `cancel`; undefined after the end. */
+  send(name: string, values?: Record<string, unknown>): number | undefined;
+  /** Give up a large message that has not left whole; returns whether it was. */
+  cancel(id: number): boolean;
   close(): void;
   stats(): ClientStats;
 }

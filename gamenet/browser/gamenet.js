@@ -10,13 +10,16 @@
  *   });
  *   client.sendInput("Steer", { x: 127, y: 0 });
  *
- * A server is known by its web address: POST /connect there says which codec to load and
- * where the socket is.
+ * A server is known by its web address: /connect there says which codec to load and where
+ * the socket is, and gives a token to those who may have one.
  */
 
 import { Carrier } from "./carrier.js";
+import { GAME_CHANNELS } from "./channels.js";
 import { GameClient } from "./client.js";
 import { Connection } from "./connection.js";
+import { WireError } from "./numbers.js";
+import { tokenBytes } from "./tokens.js";
 
 export { GameClient };
 
@@ -42,24 +45,50 @@ const seconds = () => performance.now() / 1000;
  * @param {string} [server] its web address
  * @param {AbortSignal} [signal]
  * @returns {Promise<{game: string, title: string, version: number, protocol_hash: string,
- *   tick_rate: number, players: number, max_players: number, transports: object[], codec: string}>}
+ *   tick_rate: number, players: number, max_players: number, transports: object[], codec: string,
+ *   token?: string, resume?: number}>}
  */
-export async function describeGame(server = location.origin, signal = undefined) {
+export function describeGame(server = location.origin, signal = undefined) {
+  return ask({ signal }, server);
+}
+
+/** Ask for an invitation: the same, and a token for one connection. */
+function invitation(wishes, server, signal) {
+  const headers = { "content-type": "application/json" };
+  return ask({ method: "POST", body: JSON.stringify(wishes), headers, signal }, server);
+}
+
+async function ask(request, server) {
+  const { signal } = request;
   try {
-    const answer = await fetch(new URL("/connect", server), { method: "POST", signal });
+    const answer = await fetch(new URL("/connect", server), request);
     const body = await answer.json();
     if (answer.ok) return body;
-    throw unreachable(body.error ?? `status ${answer.status}`);
+    throw notInvited(answer.status, body.error ?? `status ${answer.status}`);
   } catch (error) {
     if (signal?.aborted || error instanceof ConnectError) throw error;
     throw unreachable("");
   }
 }
 
-/** Before a codec is loaded there is no table of reasons: this is its one row we need. */
+/** Before a codec is loaded there is no table of reasons: these are the rows that we need. */
+const UNREACHABLE = { reason: "UNREACHABLE",
+                      advice: "The game server does not answer. Check that it runs, then try again." };
+const NO_TOKEN = { reason: "NO_TOKEN",
+                   advice: "The server takes players with a ticket only. Join at the address that gives you one." };
+const REFUSALS = {
+  401: NO_TOKEN,
+  403: NO_TOKEN,
+  429: { reason: "RATE_LIMITED", advice: "The server was asked too often from your address. Try again later." },
+  503: { reason: "SERVER_SHUTDOWN", advice: "The server is shutting down. Try again in a moment." },
+};
+
+function notInvited(status, detail) {
+  return new ConnectError({ ...(REFUSALS[status] ?? UNREACHABLE), detail });
+}
+
 function unreachable(detail) {
-  const advice = "The game server does not answer. Check that it runs, then try again.";
-  return new ConnectError({ reason: "UNREACHABLE", advice, detail });
+  return new ConnectError({ ...UNREACHABLE, detail });
 }
 
 /**
@@ -67,18 +96,22 @@ function unreachable(detail) {
  * @param {object} options
  * @param {string} options.name of the player, at most 64 bytes of UTF-8
  * @param {string} [options.server] web address of the server
+ * @param {string} [options.token] connect token in base64, of a backend that issues its own; it
+ *     says who the player is, and the name counts no more
  * @param {string} [options.expectedHash] refuse a server that now speaks another protocol
  * @param {AbortSignal} [options.signal] gives up while connecting
  * @returns {Promise<GameClient>} once the server has welcomed us; what happens from then on
  *     is told after the `await`, so that no event is missed
  */
-export async function connect({ name, server = location.origin, expectedHash, signal }) {
-  const game = await describeGame(server, signal);
+export async function connect({ name, server = location.origin, token, expectedHash, signal }) {
+  const game = await (token === undefined ? invitation({ name }, server, signal) : describeGame(server, signal));
   const codec = await loadCodec(new URL(game.codec, server));
   const wanted = expectedHash ?? codec.PROTOCOL_HASH;
   if (game.protocol_hash !== wanted) throw refusal(codec, "PROTOCOL_MISMATCH");
+  const ticket = token ?? game.token;
+  if (!ticket) throw refusal(codec, "NO_TOKEN");
   signal?.throwIfAborted();
-  return join({ game, codec, name, url: socketAddress(server, game.transports), signal });
+  return join({ game, codec, ticket, url: socketAddress(server, game.transports), signal });
 }
 
 async function loadCodec(address) {
@@ -109,38 +142,53 @@ function socketAddress(server, transports) {
   return address;
 }
 
-function join({ game, codec, name, url, signal }) {
-  const connection = new Connection({
-    protocolHash: bytesOfHex(codec.PROTOCOL_HASH),
-    version: codec.VERSION,
-    closeReasons: codec.CLOSE_REASONS,
-    salt: crypto.getRandomValues(new BigUint64Array(1))[0],
-    userData: new TextEncoder().encode(name),
-  });
+function join({ game, codec, ticket, url, signal }) {
+  const connection = openConnection(game, codec, ticket);
   return new Promise((resolve, reject) => {
     const doorway = new Doorway((client) => resolve(client), reject);
     const unopened = game.players >= game.max_players ? "SERVER_FULL" : "UNREACHABLE";
     const take = (event) => doorway.take(event);
-    const carrier = new Carrier(new WebSocket(url), connection, seconds, take, unopened);
+    const carrier = new Carrier(() => new WebSocket(url), connection, seconds, take, unopened);
     const client = new GameClient({ codec, game, connection, now: seconds, pump: () => carrier.pump() });
     doorway.client = client;
-    closeWithPage(client, signal);
+    const hurry = () => { connection.hurry(seconds()); carrier.pump(); };
+    followPage(client, hurry, signal);
   });
+}
+
+function openConnection({ resume }, codec, ticket) {
+  try {
+    return new Connection({
+      token: tokenBytes(ticket),
+      protocolHash: bytesOfHex(codec.PROTOCOL_HASH),
+      version: codec.VERSION,
+      closeReasons: codec.CLOSE_REASONS,
+      channels: codec.channels ?? GAME_CHANNELS,
+      random: Math.random,
+      config: typeof resume === "number" ? { resumeWindow: resume } : {},
+    });
+  } catch (error) {
+    throw error instanceof WireError ? refusal(codec, "TOKEN_INVALID", error.message) : error;
+  }
 }
 
 function bytesOfHex(hex) {
   return Uint8Array.from(hex.match(/../g), (pair) => parseInt(pair, 16));
 }
 
-/** A page that goes away says goodbye, so that its player does not stand around. */
-function closeWithPage(client, signal) {
+/**
+ * A page that goes away says goodbye, so that its player does not stand around. One that
+ * is online again, or looked at again, does not wait for its next attempt to reconnect.
+ */
+function followPage(client, hurry, signal) {
+  const playing = new AbortController(); // the page and the signal may outlive many clients
   const leave = () => client.close();
-  addEventListener("pagehide", leave);
-  signal?.addEventListener("abort", leave);
-  client.on("closed", () => {
-    removeEventListener("pagehide", leave);
-    signal?.removeEventListener("abort", leave); // it may outlive many clients, and kept each
-  });
+  const look = () => { if (!document.hidden) hurry(); };
+  addEventListener("pagehide", leave, { signal: playing.signal });
+  addEventListener("online", hurry, { signal: playing.signal });
+  document.addEventListener("visibilitychange", look, { signal: playing.signal });
+  signal?.addEventListener("abort", leave, { signal: playing.signal });
+  client.on("closed", () => playing.abort());
 }
 
 /** Between connection and client: holds events back until the page can hear of them. */

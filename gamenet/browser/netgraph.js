@@ -1,30 +1,67 @@
 // SPDX-License-Identifier: MIT
-/** Draw what the connection measures: five numbers, each with its last fifteen seconds. */
+/** Draw what the connection measures: its state, and numbers with their last two minutes. */
 
-const INTERVAL = 250; // milliseconds between samples
-const SAMPLES = 60;
+const INTERVAL = 500; // milliseconds between drawings; the connection takes a sample a second
+const SAMPLES = 120;
 const WIDTH = 232;
 const ROW = 30;
+const HEAD = 22;
 const PADDING = 10;
 const HEADROOM = 1.15; // of a graph above its highest value
 const GRAPH_LEFT = 104;
 
-const kilobytes = (amount) => (amount < 9950 ? (amount / 1000).toFixed(1) : (amount / 1000).toFixed(0));
+const kilobytes = (amount) => `${(amount / 1000).toFixed(amount < 9950 ? 1 : 0)} kB/s`;
+const milliseconds = (amount) => `${amount.toFixed(0)} ms`;
+const percent = (amount) => `${amount.toFixed(1)} %`;
+const whole = (amount) => (amount < 100_000 ? String(amount) : `${(amount / 1000).toFixed(0)} k`);
 
 /** Each row: what it is called, its value, how it is written, the least scale of its graph. */
 const ROWS = [
-  { label: "Round trip", of: (s) => s.rtt * 1000, text: (v) => `${v.toFixed(0)} ms`, least: 50 },
-  { label: "Snapshots", of: (s) => s.snapshotsPerSecond, text: (v) => `${v.toFixed(0)} /s`, least: 30 },
-  { label: "Down", of: (s) => s.bytesDownPerSecond, text: (v) => `${kilobytes(v)} kB/s`, least: 2000 },
-  { label: "Up", of: (s) => s.bytesUpPerSecond, text: (v) => `${kilobytes(v)} kB/s`, least: 2000 },
-  { label: "Loss", of: (s) => s.loss * 100, text: (v) => `${v.toFixed(1)} %`, least: 5 },
+  { label: "Round trip", of: (s) => s.rtt * 1000, text: milliseconds, least: 50 },
+  { label: "Jitter", of: (s) => s.jitter * 1000, text: milliseconds, least: 20 },
+  { label: "Down", of: (s) => s.bytesDownPerSecond, text: kilobytes, least: 2000 },
+  { label: "Up", of: (s) => s.bytesUpPerSecond, text: kilobytes, least: 2000 },
+  { label: "Loss down", of: (s) => s.lossDown * 100, text: percent, least: 5 },
+  { label: "Loss up", of: (s) => s.lossUp * 100, text: percent, least: 5 },
+  { label: "Queue", of: (s) => s.queueTime * 1000, text: milliseconds, least: 20 },
 ];
+/** Figures without a graph, two on a line: what each is called, and how it is written. */
+const CELLS = [
+  ["Min trip", (s) => milliseconds(s.rttMin * 1000)],
+  ["Max trip", (s) => milliseconds(s.rttMax * 1000)],
+  ["Arrived", (s) => percent(s.deliveryRatio * 100)],
+  ["Window", (s) => (s.transferWindow > 0 ? `${(s.transferWindow / 1000).toFixed(0)} kB` : "-")],
+  ["Resent", (s) => whole(s.resent)],
+  ["Duplicates", (s) => whole(s.duplicates)],
+];
+const CELL = 17;
+const FIGURES_TOP = PADDING + HEAD + ROWS.length * ROW + 4;
+const GAP = 14; // between the two columns
+const STATES = { connected: "Connected", dropped: "Reconnecting…", closed: "Closed" };
+
+/** Packets that were not taken: how many, and the reason of most of them. */
+function droppedText(dropped) {
+  const reasons = Object.entries(dropped).sort(([, a], [, b]) => b - a);
+  if (reasons.length === 0) return "0";
+  const [name, count] = reasons[0];
+  const total = reasons.reduce((sum, [, each]) => sum + each, 0);
+  return reasons.length === 1 ? `${whole(total)} ${name}` : `${whole(total)}, ${name} ${whole(count)}`;
+}
+
+/**
+ * Write the figures that have no graph.
+ * @param {object} stats of a client
+ * @returns {[string, string][]} what each is called, and its value
+ */
+export function figuresOf(stats) {
+  return [...CELLS.map(([label, text]) => /** @type {[string, string]} */ ([label, text(stats)])),
+          ["Dropped", droppedText(stats.dropped)]];
+}
 
 class NetGraph {
   #client;
   #canvas;
   #context;
-  #samples = ROWS.map(() => []);
   #listeners = new AbortController();
   #timer;
 
@@ -35,7 +72,7 @@ class NetGraph {
     canvas.classList.add("gamenet-netgraph");
     canvas.hidden = !visible;
     if (key) this.#listen(key);
-    this.#timer = setInterval(() => this.#sample(), INTERVAL);
+    this.#timer = setInterval(() => this.#draw(), INTERVAL);
     this.#draw();
   }
 
@@ -46,26 +83,24 @@ class NetGraph {
     }, { signal: this.#listeners.signal });
   }
 
-  #sample() {
-    const stats = this.#client.stats();
-    ROWS.forEach(({ of }, i) => {
-      this.#samples[i].push(of(stats));
-      if (this.#samples[i].length > SAMPLES) this.#samples[i].shift();
-    });
-    if (!this.#canvas.hidden) this.#draw();
-  }
-
   #draw() {
+    if (this.#canvas.hidden) return;
     this.#fit();
-    const context = this.#context;
-    context.clearRect(0, 0, WIDTH, this.#canvas.height);
-    ROWS.forEach((row, i) => this.#drawRow(row, this.#samples[i], PADDING + i * ROW));
+    const stats = this.#client.stats();
+    this.#context.clearRect(0, 0, WIDTH, this.#canvas.height);
+    this.#drawHead(stats);
+    ROWS.forEach((row, i) => {
+      const top = PADDING + HEAD + i * ROW;
+      this.#drawNumber(row, stats, top);
+      this.#drawLine(stats.history.map(row.of), row.least, top);
+    });
+    this.#drawFigures(figuresOf(stats));
   }
 
   /** Give the canvas as many pixels as the screen has there. */
   #fit() {
     const scale = devicePixelRatio || 1;
-    const height = ROWS.length * ROW + 2 * PADDING;
+    const height = FIGURES_TOP + (CELLS.length / 2 + 1) * CELL + PADDING;
     const width = Math.round(WIDTH * scale);
     if (this.#canvas.width !== width) {
       this.#canvas.width = width;
@@ -76,16 +111,47 @@ class NetGraph {
     this.#context.setTransform(scale, 0, 0, scale, 0, 0);
   }
 
-  #drawRow({ label, text, least }, samples, top) {
+  #drawHead({ state, snapshotsPerSecond }) {
     const context = this.#context;
     context.textBaseline = "middle";
+    context.font = "600 13px system-ui, sans-serif";
+    context.fillStyle = state === "connected" ? "#e8eef7" : "#ffb86b";
+    context.fillText(STATES[state] ?? "Connecting", PADDING, PADDING + HEAD / 2 - 3);
+    context.font = "11px system-ui, sans-serif";
+    context.fillStyle = "#8fa0b8";
+    context.textAlign = "right";
+    context.fillText(`${snapshotsPerSecond.toFixed(0)} snapshots/s`, WIDTH - PADDING, PADDING + HEAD / 2 - 3);
+    context.textAlign = "left";
+  }
+
+  #drawNumber({ label, of, text }, stats, top) {
+    const context = this.#context;
     context.font = "11px system-ui, sans-serif";
     context.fillStyle = "#8fa0b8";
     context.fillText(label, PADDING, top + 8);
     context.font = "600 13px system-ui, sans-serif";
     context.fillStyle = "#e8eef7";
-    context.fillText(text(samples.at(-1) ?? 0), PADDING, top + 22);
-    this.#drawLine(samples, least, top);
+    context.fillText(text(of(stats)), PADDING, top + 22);
+  }
+
+  /** Write figures in two columns; the last one has a line to itself. */
+  #drawFigures(figures) {
+    const context = this.#context;
+    const column = (WIDTH - 2 * PADDING - GAP) / 2;
+    figures.forEach(([label, value], i) => {
+      const left = PADDING + (i % 2) * (column + GAP);
+      const right = i === figures.length - 1 ? WIDTH - PADDING : left + column;
+      const middle = FIGURES_TOP + Math.floor(i / 2) * CELL + CELL / 2;
+      context.font = "11px system-ui, sans-serif";
+      context.fillStyle = "#8fa0b8";
+      context.fillText(label, left, middle);
+      const free = right - left - context.measureText(label).width - 6;
+      context.font = "600 11px system-ui, sans-serif";
+      context.fillStyle = "#e8eef7";
+      context.textAlign = "right";
+      context.fillText(value, right, middle, free);
+      context.textAlign = "left";
+    });
   }
 
   #drawLine(samples, least, top) {
@@ -121,7 +187,7 @@ class NetGraph {
     this.#draw();
   }
 
-  /** Hide it; it goes on measuring. */
+  /** Hide it; the connection goes on measuring. */
   hide() {
     this.#canvas.hidden = true;
   }

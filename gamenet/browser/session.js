@@ -5,13 +5,15 @@
  *   startSession({ title: "Drift", play: (client) => { ...; return () => { ... }; } });
  */
 
-import { explainClosed, showBanner } from "./banner.js";
+import { RECONNECTING, explainClosed, showBanner } from "./banner.js";
 import { ConnectError, connect } from "./gamenet.js";
 import { askName } from "./join.js";
 
 const FIRST_WAIT = 2; // seconds before the first automatic attempt; doubled for each further one
 const LONGEST_WAIT = 16;
-const QUICK = 400; // milliseconds; what joins faster need not say so
+/** The server is there, but our session is not: it was started anew, or we were away for too long. */
+const STARTED_ANEW = new Set(["TOKEN_INVALID", "TOKEN_EXPIRED", "TOKEN_USED", "SESSION_GONE"]);
+const QUICK = 400; // milliseconds; what takes less need not be announced
 const PAGE_FAILED = {
   reason: "PAGE_FAILED",
   advice: "Something is wrong with this page. Try again; the browser's console says more.",
@@ -29,8 +31,8 @@ class Session {
   #announcement = 0;
   #attempt = new AbortController();
 
-  constructor({ play, root = document.body, title, tagline = "", server = location.origin }) {
-    this.#options = { root, title, tagline, server };
+  constructor({ play, root = document.body, title, tagline = "", server = location.origin, ticket }) {
+    this.#options = { root, title, tagline, server, ticket };
     this.#play = play;
     /** @type {import("./client.js").GameClient | null} */
     this.client = null;
@@ -46,13 +48,12 @@ class Session {
   async #join() {
     this.#clear();
     if (this.#attempt.signal.aborted) return;
-    const { root, server } = this.#options;
-    this.#announcement = setTimeout(() => {
-      this.#banner = showBanner({ root, title: "Joining", text: "One moment…", tone: "notice" });
-    }, QUICK);
+    const { server, ticket } = this.#options;
+    this.#announce({ title: "Joining", text: "One moment…", tone: "notice" });
     try {
+      const token = await ticket?.(this.#name);
       const client = await connect({
-        name: this.#name, server, expectedHash: this.#hash, signal: this.#attempt.signal,
+        name: this.#name, server, token, expectedHash: this.#hash, signal: this.#attempt.signal,
       });
       this.#clear();
       this.#joined(client);
@@ -61,6 +62,13 @@ class Session {
       if (error instanceof ConnectError) this.#closed(error);
       else this.#failed(error);
     }
+  }
+
+  /** Say what goes on, if it still does in a moment. */
+  #announce(message) {
+    this.#announcement = setTimeout(() => {
+      this.#banner = showBanner({ root: this.#options.root, ...message });
+    }, QUICK);
   }
 
   /** Report what is no matter of the connection, and leave nothing half begun. */
@@ -76,10 +84,16 @@ class Session {
     this.#hash = client.protocolHash;
     this.#failures = 0;
     const finish = this.#play(client); // no event comes before it has returned
+    client.on("dropped", () => {
+      this.#clear();
+      this.#announce(RECONNECTING);
+    });
+    client.on("resumed", () => this.#clear());
     client.on("closed", (closed) => {
       this.client = null;
       if (typeof finish === "function") finish();
-      this.#closed(closed);
+      if (STARTED_ANEW.has(closed.reason) && !document.hidden) this.#join();
+      else this.#closed(closed);
     });
   }
 
@@ -131,6 +145,8 @@ class Session {
  * @param {string} options.title of the game
  * @param {string} [options.tagline]
  * @param {string} [options.server] web address, if not the page's own
+ * @param {(name: string) => Promise<string>} [options.ticket] gets a connect token in base64 from
+ *     who issues them, for each time we join; without it the server is asked
  * @param {HTMLElement} [options.root]
  * @returns {{client: import("./client.js").GameClient | null, end: () => void}}
  */

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The life of a connection as a state machine: idle, asking, connected, closed.
+"""The life of a connection as a state machine.
 
-Nothing per packet goes through it: a connection asks it only when the handshake moves
-on or the connection ends.
+Idle, asking, connected; dropped when its link is lost, until it is resumed or given up;
+closed. Nothing per packet goes through it: a connection asks it only when the handshake
+moves on, the link is lost, or the connection ends. docs/STATE-MACHINES.md is drawn from
+it.
 """
 
 from __future__ import annotations
@@ -28,7 +30,10 @@ class Lifecycle(Protocol):
         """Prove our address, as the server wants."""
 
     def accept(self) -> None:
-        """Be connected: the handshake is done."""
+        """Have a link: the handshake is done, or the lost peer is heard again."""
+
+    def drop(self, reason: CloseReason) -> None:
+        """Be without a link for now."""
 
     def end(self, reason: CloseReason, detail: str) -> None:
         """End it, as either side or time has decided."""
@@ -40,6 +45,8 @@ class Course:
 
     # Required parameters.
     on_connected: Callable[[], None]
+    on_dropped: Callable[[CloseReason], None]
+    on_resumed: Callable[[], None]
     on_closed: Callable[[CloseReason, str], None]
 
     # Internal state.
@@ -63,6 +70,16 @@ def _be_connected(_lifecycle: Lifecycle, course: Course) -> None:
     course.on_connected()
 
 
+def _be_dropped(_lifecycle: Lifecycle, course: Course, reason: CloseReason) -> None:
+    course.state = "Dropped"
+    course.on_dropped(reason)
+
+
+def _be_resumed(_lifecycle: Lifecycle, course: Course) -> None:
+    course.state = "Connected"
+    course.on_resumed()
+
+
 def _be_closed(
     _lifecycle: Lifecycle, course: Course, reason: CloseReason, detail: str
 ) -> None:
@@ -76,15 +93,18 @@ def _make_machine() -> Callable[[Course], Lifecycle]:
     requesting = builder.state("Requesting")
     responding = builder.state("Responding")
     connected = builder.state("Connected")
+    dropped = builder.state("Dropped")
     closed = builder.state("Closed")
 
     # Behavior-less state transitions: every input is legal in every state.
-    for state in (requesting, responding, connected, closed):
+    for state in (requesting, responding, connected, dropped, closed):
         state.upon(Lifecycle.connect).loop().returns(None)
-    for state in (idle, responding, connected, closed):
+    for state in (idle, responding, connected, dropped, closed):
         state.upon(Lifecycle.challenge).loop().returns(None)
     for state in (connected, closed):
         state.upon(Lifecycle.accept).loop().returns(None)
+    for state in (idle, requesting, responding, dropped, closed):
+        state.upon(Lifecycle.drop).loop().returns(None)
     closed.upon(Lifecycle.end).loop().returns(None)
 
     # Behavior-full state transitions.
@@ -92,7 +112,9 @@ def _make_machine() -> Callable[[Course], Lifecycle]:
     requesting.upon(Lifecycle.challenge).to(responding)(_enter("Responding"))
     for state in (idle, requesting, responding):
         state.upon(Lifecycle.accept).to(connected)(_be_connected)
-    for state in (idle, requesting, responding, connected):
+    connected.upon(Lifecycle.drop).to(dropped)(_be_dropped)
+    dropped.upon(Lifecycle.accept).to(connected)(_be_resumed)
+    for state in (idle, requesting, responding, connected, dropped):
         state.upon(Lifecycle.end).to(closed)(_be_closed)
     return builder.build()
 

@@ -12,12 +12,21 @@ __all__ = ["RttEstimator"]
 _FIRST = 0.2
 _SHORTEST = 0.05
 _LONGEST = 2.0
-_ACK_DELAY = 0.025
+_ACK_DELAY = 0.045  # what an ack may wait at the peer, and its timer
 _MAX_DOUBLINGS = 6
 
 
 class RttEstimator:
     """Smooth round-trip samples, and say when to resend."""
+
+    __slots__ = (
+        "_n_doublings",
+        "largest",
+        "latest",
+        "smallest",
+        "smoothed",
+        "variation",
+    )
 
     def __init__(self) -> None:
         self.smoothed = 0.0
@@ -28,11 +37,14 @@ class RttEstimator:
         """Newest sample in seconds; 0 until the first."""
         self.smallest = 0.0
         """Smallest sample in seconds; 0 until the first sample."""
+        self.largest = 0.0
+        """Largest sample in seconds; 0 until the first sample."""
         self._n_doublings = 0
 
     def add(self, sample: float) -> None:
         """Take one sample, in seconds."""
         self.latest = sample
+        self.largest = max(self.largest, sample)
         if not self.smoothed:
             self.smoothed, self.variation, self.smallest = sample, sample / 2, sample
             return

@@ -1,351 +1,493 @@
 # SPDX-License-Identifier: MIT
 """The payload packets of one connection: messages into packets, packets into messages.
 
-    send(channel)  -> reliable senders, unreliable queue -> packets()
-    receive(data)  -> frames, reliable receivers         -> events
+    send(channel)  -> outbox, lanes   -> packets()   -> envelope -> the carrier
+    receive(body)  -> frames, inbox   -> events
 
-Each packet has a sequence and says which of the peer's arrived; that tells which
-fragments to send again, and measures the round trip.
+Each packet has a sequence and says which of the peer's arrived; that tells what to send
+again, measures the round trip and feeds congestion control. All of that belongs to one
+link and is in `linkstate`; `begin` puts a new one in the place of the old.
 """
 
 from __future__ import annotations
 
-import struct
 from collections import deque
+from typing import TYPE_CHECKING
 
-from gamenet.connection.acks import ACK_SPAN, AckTracker, SentPacket
-from gamenet.connection.channels import (
-    FRAME_OVERHEAD,
-    WINDOW,
-    ReliableReceiver,
-    ReliableSender,
-)
+from gamenet.connection.acks import MAX_IN_FLIGHT, SentPacket
+from gamenet.connection.buckets import TokenBucket
 from gamenet.connection.config import ConnectionConfig, DeliveryMode, Link
-from gamenet.connection.events import Event, MessageAcked, MessageReceived
-from gamenet.connection.frames import Frame, legal_flags, read_frames
-from gamenet.connection.packets import HEADER, PAYLOAD
-from gamenet.connection.rtt import RttEstimator
-from gamenet.errors import LocalProtocolError, RemoteProtocolError
+from gamenet.connection.events import Event
+from gamenet.connection.frames import (
+    ACK_DELAY,
+    CONTROL,
+    PATH_CHALLENGE,
+    PATH_RESPONSE,
+    PING,
+    Frame,
+    legal_heads,
+    read_frames,
+)
+from gamenet.connection.headers import read_header
+from gamenet.connection.inbox import Inbox
+from gamenet.connection.lanes import Parcel
+from gamenet.connection.linkstate import DELAY_UNIT, LinkState
+from gamenet.connection.outbox import Outbox
+from gamenet.errors import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from gamenet.connection.envelopes import Envelope
 
 __all__ = ["Traffic"]
 
-ACK_DELAY = 0.025
-MAX_PACKETS_PER_FLUSH = 64
+MAX_PACKETS_PER_FLUSH = 256
+RIDE_INTERVAL = 0.034
+"""Seconds after which messages ride along in a packet of their own: a tick at 30 Hz."""
 FLUSH_INTERVAL = 0.01  # when one flush did not suffice
-UNRELIABLE_OVERHEAD = 3
-MAX_UNRELIABLE_WAITING = 256
-FRAGMENT_COST = 64  # least bytes of queue that a fragment counts for, however small
-_UNTIMED = 0x10000  # more packets than there can be between two of ours
-
-_read_header = HEADER.unpack_from
+MAX_CONTROLS = 8
+_UNLIMITED = 1 << 30
+_LEAST_WAIT = 0.001
+_UNAWAITED = (DeliveryMode.UNRELIABLE, DeliveryMode.UNRELIABLE_SEQUENCED)
 
 
 class Traffic:
-    """Send and receive the messages of one connection.
+    """Send and receive the messages of one connection, over one link after another.
 
     Args:
         config: what both ends agreed on.
-        link: what carries the packets.
         events: where messages and acknowledgements are reported.
+        shared: limit on the bytes a second of all connections together, if any.
     """
 
+    __slots__ = (
+        "_blocked_until",
+        "_config",
+        "_controls",
+        "_has_more",
+        "_hold_until",
+        "_legal",
+        "_limits",
+        "_n_lost_before",
+        "_n_missed_before",
+        "_ready",
+        "_unawaited",
+        "inbox",
+        "link",
+        "n_messages_sent",
+        "n_packets_received",
+        "outbox",
+    )
+
     def __init__(
-        self, config: ConnectionConfig, link: Link, events: deque[Event]
+        self,
+        config: ConnectionConfig,
+        events: deque[Event],
+        shared: TokenBucket | None = None,
     ) -> None:
         self._config = config
-        self._is_stream = link is Link.STREAM
-        self._events = events
-        self._legal = legal_flags(config.modes)
-        self._acks = AckTracker(is_ordered=self._is_stream)
-        self._rtt = RttEstimator()
-        size = config.packet_size - HEADER.size - FRAME_OVERHEAD
-        window = 1 if self._is_stream else WINDOW
-        reliable = [
-            channel
-            for channel, mode in config.modes.items()
-            if mode is DeliveryMode.RELIABLE_ORDERED
-        ]
-        self._senders = {n: ReliableSender(n, size) for n in reliable}
-        self._receivers = {
-            n: ReliableReceiver(config.max_message, size, window) for n in reliable
-        }
-        self._unreliable: deque[bytes] = deque()
-        # Packets that are made already: acknowledgements that could not wait.
-        self._ready: list[bytes] = []
-        self._prompt_after = _UNTIMED if self._is_stream else ACK_SPAN - 1
-        self._tag = 0
-        self._told = self._acks.newest
-        self._last_sent = 0.0
-        self._last_received = 0.0
-        self._ack_due: float | None = None
-        self._must_send = False
-        self._has_more = False
-        self.is_overfull = False
-        """Whether more reliable messages wait than the configuration allows."""
+        self._legal = legal_heads(config)
+        # Channels whose sender does nothing with an ack but measure.
+        self._unawaited = frozenset(
+            number for number, mode in config.modes.items() if mode in _UNAWAITED
+        )
+        self.outbox = Outbox(config, events)
+        self.inbox = Inbox(config, self.outbox, events)
+        self._limits = [] if shared is None else [shared]
+        if config.bandwidth:
+            burst = max(config.bandwidth / 20, 2 * config.largest_packet)
+            self._limits.append(TokenBucket(config.bandwidth, burst))
         self.n_packets_received = 0
-        """Packets accepted."""
+        """Packets accepted, over all links."""
         self.n_messages_sent = 0
         """Messages queued; also the newest message id."""
-        self.n_messages_received = 0
-        """Messages reported."""
-        self.n_unreliable_dropped = 0
-        """Unreliable messages thrown away unsent."""
+        self._n_lost_before = self._n_missed_before = 0
+        self.link: LinkState | None = None
+        """What belongs to the link; None before the first."""
+        # Packets that are made already: acknowledgements that could not wait.
+        self._ready: list[bytes] = []
+        self._controls: list[bytes] = []
+        self._hold_until = 0.0
+        self._has_more = False
+        self._blocked_until: float | None = None
 
-    def begin(self, tag: int, *, now: float) -> None:
-        """Begin: from now on packets with this tag go both ways, the first at once."""
-        self._tag = tag
-        self._last_sent = self._last_received = now
-        self._must_send = True
+    def begin(
+        self,
+        envelope: Envelope,
+        link: Link,
+        *,
+        now: float,
+        timeout: float | None = None,
+    ) -> None:
+        """Begin on a link, the first or another: all that was the old one's is gone."""
+        if self.link is not None:
+            # What is on its way now is lost: nothing will be heard of it.
+            self._n_lost_before += self.link.acks.n_lost + self.link.acks.n_in_flight
+            self._n_missed_before += self.link.acks.n_missed
+            self.outbox.rewind()
+        self.link = LinkState(self._config, envelope, link, now, timeout)
+        self._ready = []
+        self._controls = []
+        self._hold_until = 0.0
+        self._has_more = False
+        self._blocked_until = None
+
+    @property
+    def n_lost(self) -> int:
+        """Return how many packets of ours count as lost, over all links."""
+        return self._n_lost_before + (self.link.acks.n_lost if self.link else 0)
+
+    @property
+    def n_missed(self) -> int:
+        """Return how many of the peer's packets never came, over all links."""
+        return self._n_missed_before + (self.link.acks.n_missed if self.link else 0)
 
     # -- sending --------------------------------------------------------------
 
-    def send(self, channel: int, payload: bytes) -> int:
+    def send(self, channel: int, payload: bytes, now: float) -> int:
         """Queue a message; return its id.
 
         Raises:
             LocalProtocolError: no such channel, or too large.
         """
-        sender = self._senders.get(channel)
-        if sender is None:
-            self._send_unreliable(channel, payload)
-        elif len(payload) > self._config.max_message:
-            raise _too_large(channel, payload, self._config.max_message)
-        self.n_messages_sent += 1
-        if sender is not None:
-            sender.push(payload, self.n_messages_sent)
-            self._measure_queue()
-        return self.n_messages_sent
+        message_id = self.n_messages_sent + 1
+        self.outbox.push(channel, payload, message_id, now)
+        self.n_messages_sent = message_id
+        if self._config.nagle and not self._hold_until:
+            self._hold_until = now + self._config.nagle
+        return message_id
 
-    def _measure_queue(self) -> None:
-        n_fragments = sum(sender.n_queued for sender in self._senders.values())
-        size = max(self.queued_bytes, n_fragments * FRAGMENT_COST)
-        self.is_overfull = size > self._config.max_queue
+    def flush(self) -> None:
+        """Wait no longer for company of what is queued."""
+        self._hold_until = 0.0
 
-    def _send_unreliable(self, channel: int, payload: bytes) -> None:
-        modes = self._config.modes
-        if channel not in modes:
-            msg = f"channel {channel} is not configured: use one of {list(modes)}"
-            raise LocalProtocolError(msg)
-        limit = self._config.packet_size - HEADER.size - UNRELIABLE_OVERHEAD
-        if len(payload) > limit:
-            raise _too_large(channel, payload, limit)
-        if len(self._unreliable) >= MAX_UNRELIABLE_WAITING:
-            self._unreliable.popleft()
-            self.n_unreliable_dropped += 1
-        head = bytes((channel,)) + len(payload).to_bytes(2, "little")
-        self._unreliable.append(head + payload)
-
-    def drop_unreliable(self) -> int:
-        """Throw away the unreliable messages that wait; return how many."""
-        n_dropped = len(self._unreliable)
-        self._unreliable.clear()
-        self.n_unreliable_dropped += n_dropped
-        return n_dropped
-
-    @property
-    def queued_bytes(self) -> int:
-        """Return the bytes of reliable messages that are not acknowledged."""
-        return sum(sender.queued_bytes for sender in self._senders.values())
+    def control(self, kind: int, body: bytes) -> None:
+        """Have a control frame go along with the next packet, which is due now."""
+        if self.link is not None and len(self._controls) < MAX_CONTROLS:
+            self._controls.append(bytes((CONTROL << 5 | kind,)) + body)
+            self.link.must_send = True
 
     @property
     def has_news(self) -> bool:
         """Return whether there is something to send."""
-        if self._ready or self._unreliable or self._must_send:
-            return True
-        # A loop: `any` would make a generator for each packet.
-        for sender in self._senders.values():  # noqa: SIM110
-            if sender.has_frames:
-                return True
-        return False
+        link = self.link
+        return link is not None and (
+            bool(self._ready) or link.must_send or self.outbox.has_frames
+        )
+
+    def budget(self, now: float) -> float:
+        """Return the bytes that congestion and limits let out now."""
+        link = self.link
+        if link is None:
+            return 0.0
+        allowed: float = _stream_budget(link)
+        if not link.is_stream:
+            allowed = link.congestion.budget(now)
+        for bucket in self._limits:
+            allowed = min(allowed, bucket.available(now))
+        return allowed
 
     def packets(self, *, now: float) -> list[bytes]:
         """Return the packets that are to go out now."""
+        link = self.link
         packets, self._ready = self._ready, []
-        while (has_news := self.has_news) and len(packets) < MAX_PACKETS_PER_FLUSH:
-            packets.append(self._packet(*self._fill(now), now))
-        self._has_more = has_news
+        if link is None:
+            return packets
+        has_frames = self.outbox.has_frames
+        if has_frames and not (self._hold_until and self._is_held(now)):
+            self._fill_packets(link, packets, now)
+        else:
+            self._has_more = False
+            self._blocked_until = None
+            if not has_frames:
+                self._hold_until = 0.0
+        if link.must_send:
+            packets = [*packets, self._packet(link, now, is_full=False)]
+        if link.is_probing:
+            size = link.probe.next_probe(now)
+            if size is not None:
+                packets = [*packets, link.probe_packet(size, now)]
+                self._charge(link, size, now)
         return packets
+
+    def _fill_packets(self, link: LinkState, packets: list[bytes], now: float) -> None:
+        has_more = True
+        self._blocked_until = None
+        allowed = self.budget(now)
+        while allowed > 0.0 and has_more and len(packets) < MAX_PACKETS_PER_FLUSH:
+            packet = self._packet(link, now)
+            packets.append(packet)
+            allowed -= len(packet)
+            has_more = self.outbox.has_frames
+        if has_more and allowed <= 0.0 and self._has_reserve(link, now):
+            packets.append(self._packet(link, now, is_urgent=True))
+        self._has_more = has_more and allowed > 0.0
+        if has_more and allowed <= 0.0:
+            self._block(link, now)
+        elif not has_more:
+            self._hold_until = 0.0
+            if not link.is_stream:
+                link.congestion.limited(now)
+
+    def _has_reserve(self, link: LinkState, now: float) -> bool:
+        """Return whether what is urgent may leave though the window is full.
+
+        A packet's worth under way is kept for it: else it would wait until enough of a
+        large message is acknowledged, which was to go behind it.
+        """
+        if link.is_stream or any(b.available(now) <= 0 for b in self._limits):
+            return False
+        congestion = link.congestion
+        has_room = congestion.in_flight < congestion.window + congestion.packet_size
+        return has_room and self.outbox.has_urgent
+
+    def packets_within(self, credit: int, *, now: float) -> list[bytes]:
+        """Return packets for a place where the peer may not be: so many bytes at most.
+
+        Args:
+            credit: bytes of all of them.
+            now: monotonic seconds.
+        """
+        packets: list[bytes] = []
+        link = self.link
+        self._hold_until = 0.0
+        self._has_more = False
+        self._blocked_until = None
+        if link is None:
+            return packets
+        while credit >= link.probe.size and (
+            link.must_send or (self.outbox.has_frames and self.budget(now) > 0.0)
+        ):
+            packets.append(self._packet(link, now))
+            credit -= len(packets[-1])
+        if link.must_send and credit >= link.smallest + sum(map(len, self._controls)):
+            packets.append(self._packet(link, now, is_full=False, is_bare=True))
+        return packets
+
+    def _block(self, link: LinkState, now: float) -> None:
+        """Find when what waits may go on, unless an acknowledgement must come first."""
+        times = [bucket.ready_at(1, now) for bucket in self._limits]
+        due = max(times, default=now)
+        if link.is_stream and _stream_budget(link) <= 0:
+            return
+        if not link.is_stream and link.congestion.budget(now) <= 0:
+            granted = link.congestion.next_send(now)
+            if granted is None:
+                return
+            due = max(due, granted)
+        self._blocked_until = max(due, now + _LEAST_WAIT)
+
+    def _is_held(self, now: float) -> bool:
+        """Return whether what waits should wait for company (Nagle)."""
+        if now >= self._hold_until:
+            self._hold_until = 0.0
+            return False
+        if self.outbox.queued_bytes >= self.outbox.largest:
+            return False
+        return self.link is not None and not self.link.must_send
+
+    def _packet(
+        self,
+        link: LinkState,
+        now: float,
+        *,
+        is_full: bool = True,
+        is_bare: bool = False,
+        is_urgent: bool = False,
+    ) -> bytes:
+        parcel = Parcel(link.room)
+        if self._controls:
+            self._add_controls(parcel)
+        if is_urgent:
+            self.outbox.fill_urgent(parcel, now)
+        elif is_full:
+            self.outbox.fill(parcel, now)
+        if not (link.is_stream or is_bare):
+            self.outbox.ride(parcel)
+            link.ride_at = now + RIDE_INTERVAL if self.outbox.has_riders else None
+        data = link.packet(b"".join(parcel.frames), parcel.record, now)
+        if self._limits:
+            self._charge(link, len(data), now)
+        if link.acks.n_in_flight & 0xFF == 0xFF:
+            self._lose(link.acks.expire(), now)
+        return data
+
+    def _charge(self, link: LinkState, size: int, now: float) -> None:
+        """Count bytes against the limits; heartbeats wait until these are paid for."""
+        for bucket in self._limits:
+            bucket.take(size, now)
+            link.quiet_until = max(link.quiet_until, bucket.ready_at(1, now))
+
+    def _add_controls(self, parcel: Parcel) -> None:
+        for frame in self._controls:
+            parcel.frames.append(frame)
+            parcel.room -= len(frame)
+        self._controls.clear()
 
     def last_packets(self, *, now: float) -> list[bytes]:
         """Return the packets before a farewell: on a stream, all that is allowed."""
         packets = self.packets(now=now)
-        while self._is_stream and self._has_more:
+        while self._has_more and self.link is not None and self.link.is_stream:
             packets += self.packets(now=now)
         return packets
 
-    def _packet(
-        self, frames: list[bytes], fragments: list[tuple[int, int]] | None, now: float
-    ) -> bytes:
-        acks = self._acks
-        self._must_send = False
-        self._ack_due = None
-        self._told = acks.newest
-        self._last_sent = now
-        sequence = acks.send(fragments, now=now)
-        self._lose(acks.expire())
-        head = HEADER.pack(PAYLOAD, self._tag, sequence, acks.newest, acks.ack_bits)
-        return head + b"".join(frames)
+    def move(self, n_padded: int, now: float) -> None:
+        """Go on from, or to, another address: what is on its way may be lost.
 
-    def _fill(self, now: float) -> tuple[list[bytes], list[tuple[int, int]] | None]:
-        """Return frames for one packet, and which reliable fragments are in it."""
-        budget = self._config.packet_size - HEADER.size
-        frames: list[bytes] = []
-        fragments: list[tuple[int, int]] | None = None
-        for channel, sender in self._senders.items():
-            while (popped := sender.pop_frame(budget, now=now)) is not None:
-                sequence, frame = popped
-                frames.append(frame)
-                budget -= len(frame)
-                if fragments is None:
-                    fragments = []
-                fragments.append((channel, sequence))
-        while self._unreliable and len(self._unreliable[0]) <= budget:
-            frame = self._unreliable.popleft()
-            frames.append(frame)
-            budget -= len(frame)
-        return frames, fragments
+        Args:
+            n_padded: packets of padding to send first.
+            now: monotonic seconds.
+        """
+        link = self.link
+        if link is None or link.is_stream:
+            return
+        for _ in range(n_padded):
+            self._ready.append(link.padded_packet(now))
+            self._charge(link, len(self._ready[-1]), now)
+        for packet in link.acks.give_up(now):
+            link.congestion.abandoned(packet.size)
+            for lane, first, count in packet.record or ():
+                if lane.resends:
+                    lane.settle(first, count, is_acked=False)
+        self.outbox.wake()
 
     # -- receiving ------------------------------------------------------------
 
-    def receive(self, data: bytes, *, now: float) -> str:
-        """Take a payload packet; return why it was dropped, "" if it was not.
+    def receive(self, body: bytes, *, now: float) -> str:
+        """Take the body of a payload; return why it was dropped, "" if it was not.
 
         Raises:
-            RemoteProtocolError: malformed; nothing of it was taken unless this is a
-                stream or a message became too large, which both end the connection.
+            RemoteProtocolError: malformed; nothing of it was taken unless the link
+                says that it is broken.
         """
-        try:
-            _, tag, sequence, ack, ack_bits = _read_header(data)
-        except struct.error:
-            msg = f"a payload packet of {len(data)} bytes: it has at least 17"
-            raise RemoteProtocolError(msg) from None
-        if tag != self._tag:
-            return "foreign_tag"
-        acks = self._acks
+        link = self.link
+        if link is None:
+            return "early"
+        acks = link.acks
+        sequence, ack, bits, at = read_header(body)
         if not acks.is_new(sequence):
             return "duplicate"
-        frames = read_frames(data, HEADER.size, self._legal)
-        has_acks = (ack, ack_bits) != acks.last_ack
-        self._check(frames, ack if has_acks else None)
-        self._last_received = now
-        self.n_packets_received += 1
-        acks.receive(sequence)
-        if has_acks:
-            self._take_acks(ack, ack_bits, now)
-        if frames:
-            if self._ack_due is None:
-                self._ack_due = now + ACK_DELAY
-            self._deliver(frames)
-        if (acks.newest - self._told) & 0xFFFF >= self._prompt_after:
-            self._acknowledge_promptly(now)
-        return ""
-
-    def _check(self, frames: list[Frame], ack: int | None) -> None:
-        """Refuse what would harm, before anything is taken."""
-        if ack is not None and not self._acks.was_sent(ack):
+        frames = read_frames(body, at, self._legal)
+        has_acks = (ack, bits) != acks.last_ack
+        if has_acks and not acks.was_sent(ack, bits):
             msg = f"an ack of packet {ack}, which was never sent"
             raise RemoteProtocolError(msg)
-        for channel, payload, sequence, _ in frames:
-            if sequence is not None and not self._is_stream:
-                self._receivers[channel].check(sequence, len(payload))
+        for frame in frames:
+            if frame[1] != CONTROL:
+                self.inbox.check(frame)
+        self.n_packets_received += 1
+        link.receive(sequence, now)
+        waited = self._take(link, frames, now) if frames else 0.0
+        if has_acks:
+            self._take_acks(link, ack, bits, waited, now)
+        if link.must_acknowledge() and len(self._ready) < MAX_PACKETS_PER_FLUSH:
+            self._ready.append(self._packet(link, now, is_full=False))
+        return ""
 
-    def _deliver(self, frames: list[Frame]) -> None:
-        report = self._events.append
-        for channel, payload, sequence, is_last in frames:
-            if sequence is None:
-                self.n_messages_received += 1
-                report(MessageReceived(channel, payload))
-                continue
-            receiver = self._receivers[channel]
-            for message in receiver.receive(sequence, payload, is_last=is_last):
-                self.n_messages_received += 1
-                report(MessageReceived(channel, message))
+    def _take(self, link: LinkState, frames: list[Frame], now: float) -> float:
+        """Take frames in; return how long the packet's ack has waited."""
+        waited = 0.0
+        take = self.inbox.take
+        wants_ack = is_awaited = False
+        try:
+            for frame in frames:
+                if frame[1] != CONTROL:
+                    wants_ack = True
+                    is_awaited = is_awaited or frame[0] not in self._unawaited
+                    take(frame)
+                elif frame[0] == ACK_DELAY:
+                    waited = int.from_bytes(frame[3], "little") * DELAY_UNIT
+                else:
+                    wants_ack = is_awaited = True
+                    self._take_control(link, frame)
+        except RemoteProtocolError:
+            link.is_broken = True
+            raise
+        if wants_ack:
+            link.want_ack(now, is_awaited=is_awaited)
+        return waited
 
-    def _take_acks(self, ack: int, ack_bits: int, now: float) -> None:
-        acked, lost, sent_at = self._acks.acknowledge(ack, ack_bits)
-        if sent_at is not None:
-            self._rtt.add(now - sent_at)
-        if acked:
-            self._rtt.progress()
+    def _take_control(self, link: LinkState, frame: Frame) -> None:
+        kind, _, reason, content = frame
+        if kind == PATH_CHALLENGE:
+            self.control(PATH_RESPONSE, content)
+        elif kind == PATH_RESPONSE:
+            link.path_response = content
+        elif kind != PING:
+            link.farewell = (reason, content)
+
+    def _take_acks(
+        self, link: LinkState, ack: int, bits: int, waited: float, now: float
+    ) -> None:
+        acked, lost = link.acknowledge(ack, bits, waited, now)
+        if not acked and not lost:
+            return
         for packet in acked:
-            for channel, sequence in packet.fragments or ():
-                message_id = self._senders[channel].acknowledge(sequence)
-                if message_id:
-                    self._events.append(MessageAcked(message_id))
-        self._lose(lost)
+            for lane, first, count in packet.record or ():
+                lane.settle(first, count, is_acked=True)
+        self._lose(lost, now)
 
-    def _lose(self, packets: list[SentPacket]) -> None:
+    def _lose(self, packets: list[SentPacket], now: float) -> None:
         for packet in packets:
-            for channel, sequence in packet.fragments or ():
-                self._senders[channel].lose(sequence, packet.time)
+            if packet.is_probe and self.link is not None:
+                self.link.probe.probe_lost(packet.is_probe)
+            elif not packet.is_given_up:
+                self._send_again(packet, now)
+            else:
+                for lane, first, count in packet.record or ():
+                    if not lane.resends:
+                        lane.settle(first, count, is_acked=False)
+        self.outbox.wake()
 
-    def _acknowledge_promptly(self, now: float) -> None:
-        """Make an acknowledgement at once: one more packet, and it could not tell all.
-
-        Whoever sends a burst would otherwise have to take the packets that the ack
-        does not reach back to for lost.
-        """
-        if len(self._ready) < MAX_PACKETS_PER_FLUSH:
-            self._ready.append(self._packet([], None, now))
+    def _send_again(self, packet: SentPacket, now: float) -> None:
+        """Have what is in a packet go again; one that is given up may yet arrive."""
+        if self.link is not None:
+            self.link.give_up(packet, now)
+        for lane, first, count in packet.record or ():
+            if lane.resends or not packet.is_given_up:
+                lane.settle(first, count, is_acked=False)
 
     # -- time -----------------------------------------------------------------
 
-    def next_timeout(self) -> float:
+    def next_timeout(self) -> float | None:
         """Return when `handle_timeout` is due, or the next packets are."""
-        due = self._last_received + self._config.timeout
-        if self._has_more:
-            due = min(due, self._last_sent + FLUSH_INTERVAL)
-        if not self._must_send:
-            due = min(due, self._last_sent + self._config.heartbeat)
-            if self._ack_due is not None:
-                due = min(due, self._ack_due)
-        if not self._is_stream:
-            resend_after = self._rtt.resend_after()
-            for sender in self._senders.values():
-                overdue = sender.next_resend(resend_after)
-                if overdue is not None and overdue < due:
-                    due = overdue
+        if self.link is None:
+            return None
+        due = self.link.next_timeout()
+        if self._has_more or self._hold_until or self._blocked_until is not None:
+            due = min(due, self._when_more(self.link))
         return due
 
-    def is_silent(self, *, now: float) -> bool:
-        """Return whether the peer has been silent for too long."""
-        return now >= self._last_received + self._config.timeout
+    def _when_more(self, link: LinkState) -> float:
+        """Return when what is held back may go."""
+        times = []
+        if self._has_more:
+            times.append(link.last_sent + FLUSH_INTERVAL)
+        if self._hold_until:
+            times.append(self._hold_until)
+        if self._blocked_until is not None:
+            times.append(self._blocked_until)
+        return min(times)
 
     def handle_timeout(self, *, now: float) -> None:
-        """Mark what is due: a heartbeat, an ack, fragments to send again."""
-        beat_due = now >= self._last_sent + self._config.heartbeat
-        ack_due = self._ack_due is not None and now >= self._ack_due
-        self._must_send = self._must_send or beat_due or ack_due
-        if self._is_stream:
-            return
-        resend_after = self._rtt.resend_after()
-        overdue = [
-            sender.lose_overdue(resend_after, now=now)
-            for sender in self._senders.values()
-        ]
-        if any(overdue):
-            self._rtt.back_off()
-
-    # -- what was measured ----------------------------------------------------
-
-    @property
-    def acks(self) -> AckTracker:
-        """Return what is known of packets."""
-        return self._acks
-
-    @property
-    def rtt(self) -> RttEstimator:
-        """Return what is known of the round trip."""
-        return self._rtt
-
-    @property
-    def n_resent(self) -> int:
-        """Return how often a reliable fragment was sent again."""
-        return sum(sender.n_resent for sender in self._senders.values())
+        """Mark what is due: a heartbeat, an ack, what is to be sent again."""
+        link = self.link
+        if link is not None:
+            if link.ride_at is not None and now >= link.ride_at:
+                # The last of many messages has no successor to ride along with.
+                link.ride_at = None
+                link.must_send = link.must_send or self.outbox.has_riders
+            overdue = link.handle_timeout(now=now)
+            for packet in overdue:
+                self._send_again(packet, now)
+            if overdue:
+                self.outbox.wake()
 
 
-def _too_large(channel: int, payload: bytes, limit: int) -> LocalProtocolError:
-    return LocalProtocolError(
-        f"a message of {len(payload)} bytes on channel {channel}: the limit is "
-        f"{limit}; split it, or send it on a reliable channel"
-    )
+def _stream_budget(link: LinkState) -> int:
+    """Return what a stream lets out: anything, unless the peer acknowledges nothing.
+
+    What leaves is remembered until it is acknowledged, and that has to be bounded.
+    Reliable messages then wait until their queue is overfull, which ends the
+    connection; unreliable ones are dropped.
+    """
+    return _UNLIMITED if link.acks.n_in_flight < MAX_IN_FLIGHT else 0

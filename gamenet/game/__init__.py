@@ -6,7 +6,7 @@ with authority, `GameClient` joins it from a Twisted reactor, `PolledClient` fro
 other loop. Everything that a game file needs is here.
 """
 
-from gamenet.connection import Closed
+from gamenet.connection import Channel, Closed, DeliveryMode, Dropped, Resumed
 from gamenet.errors import CloseReason, ConnectError
 from gamenet.game.client import GameClient
 from gamenet.game.game import Game
@@ -58,10 +58,13 @@ from gamenet.wire import (
 from gamenet.world import Component, EntityId, World
 
 __all__ = [
+    "Channel",
     "CloseReason",
     "Closed",
     "Component",
     "ConnectError",
+    "DeliveryMode",
+    "Dropped",
     "EntityDespawned",
     "EntityId",
     "EntitySpawned",
@@ -79,6 +82,7 @@ __all__ = [
     "PlayerWent",
     "PolledClient",
     "Protocol",
+    "Resumed",
     "SnapshotArrived",
     "Ticker",
     "World",

@@ -24,7 +24,15 @@ class Allowance:
 
     def pass_time(self, seconds: float) -> None:
         """Grant what the time brings."""
-        self._left = min(self._burst, self._left + self._rate * seconds)
+        if self._left < self._burst:
+            self._left = min(self._burst, self._left + self._rate * seconds)
+
+    def grant_absence(self, seconds: float) -> None:
+        """Grant what an absence would have brought, beyond the burst.
+
+        What somebody could not send in that time comes all at once.
+        """
+        self._left += self._rate * seconds
 
     def take(self) -> bool:
         """Use one up; return False when there is none left."""

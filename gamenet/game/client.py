@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from gamenet.connection import ConnectionConfig
+from gamenet.connection import Channel, ConnectionConfig, ConnectToken
 from gamenet.errors import (
     CloseReason,
+    ConfigError,
     ConnectError,
     LocalProtocolError,
     RemoteProtocolError,
@@ -37,16 +40,30 @@ from gamenet.game.protocol import (
     INPUTS,
     UNKNOWN_HASH,
     Protocol,
+    channels_of,
     game_config,
 )
 from gamenet.prediction import Input
 from gamenet.stats import ConnectionStats
-from gamenet.transport import GameClientFactory, GameProtocol, MemoryNetwork, connect
+from gamenet.transport import (
+    AnyImpairment,
+    ConnectSpec,
+    GameClientFactory,
+    GameProtocol,
+    Invitation,
+    MemoryNetwork,
+    Throttle,
+    connect,
+    fetch_invitation,
+    is_web,
+    parse_connect,
+)
 from gamenet.world import EntityId
 
 __all__ = ["GameClient"]
 
 RTT_HISTORY = 1024
+TRANSPORT_ORDER = ("udp", "tcp", "tls", "wss", "ws")
 
 
 class GameClient(MatchView):
@@ -59,11 +76,11 @@ class GameClient(MatchView):
         game: the game's class; None learns what the server speaks from the server.
         name: as the player wishes to be called.
         connection: settings of the connection; the game's channels replace its own.
-        random: source of the salt; None takes the operating system's.
+        random: source of keys; None takes the operating system's.
 
     Example:
         client = GameClient(reactor, Drift, name="ada")
-        joined = client.connect("udp:127.0.0.1:7777")
+        joined = client.connect("http://127.0.0.1:8080")
         joined.addCallback(lambda client: client.send_input(Steer(x=127)))
     """
 
@@ -82,13 +99,15 @@ class GameClient(MatchView):
         super().__init__(None if game is None else Protocol.of(game))
         self.errors = 0
         """Messages of the server that could not be understood."""
-        self._factory = _ServerFactory(self, reactor, name, connection, random)
+        self._name = name
+        self._factory = _ServerFactory(self, reactor, connection, random)
         self._link: _ServerLink | None = None
         self._joining: Deferred[GameClient] | None = None
         self._connecting: Deferred[Any] | None = None
         self._closing: list[Deferred[None]] = []
         self._welcome_timeout: Any = None
         self._rtts: deque[float] = deque(maxlen=RTT_HISTORY)
+        self._lines = Throttle(self._factory.seconds)
 
     # -- to join, to act, to leave ----------------------------------------------
 
@@ -96,15 +115,29 @@ class GameClient(MatchView):
         self,
         address: str,
         *,
+        token: ConnectToken | bytes | None = None,
+        transports: Sequence[str] = TRANSPORT_ORDER,
         tls_trust: str | Path | None = None,
         memory: MemoryNetwork | None = None,
+        impairment: AnyImpairment | None = None,
+        secret: str = "",
     ) -> Deferred[GameClient]:
-        """Join the game at an address such as "udp:127.0.0.1:7777".
+        """Join the game of a server.
+
+        A web address, as "http://127.0.0.1:8080", is asked for a token and for the
+        transports that the server listens on; they are tried in turn, now and whenever
+        the link is lost. With a token of your own the address may be a connect string,
+        as "udp:127.0.0.1:7777"; in memory none is needed.
 
         Args:
-            address: a connect string, see `gamenet.transport.parse_connect`.
-            tls_trust: PEM file with the certificates to trust, on tls and wss.
+            address: a web address or a connect string, see `parse_connect`.
+            token: lets us in, once; asked for at a web address if left out.
+            transports: which to try, the best first, where the server offers them.
+            tls_trust: PEM file with the certificates to trust, on tls, wss and https.
             memory: the network of "memory:NAME".
+            impairment: a bad network to simulate on our side, such as "lte".
+            secret: what a server with a key of its own wants of those who ask for
+                tokens.
 
         Returns:
             A Deferred of this client that fires when the match is joined; cancel it to
@@ -119,11 +152,67 @@ class GameClient(MatchView):
             raise LocalProtocolError(msg)
         self._joining = Deferred(self._give_up)
         joined = self._joining
-        self._connecting = connect(
-            self._reactor, address, self._factory, tls_trust=tls_trust, memory=memory
-        )
+        if is_web(address):
+            self._connecting = fetch_invitation(
+                self._reactor,
+                address,
+                name=self._name,
+                secret=secret,
+                trust=str(tls_trust or ""),
+            )
+            self._connecting.addCallback(
+                self._invited, transports, tls_trust, impairment
+            )
+        else:
+            self._connecting = self._dial(address, token, tls_trust, memory, impairment)
         self._connecting.addErrback(self._failed)
         return joined
+
+    def _invited(
+        self,
+        invitation: Invitation,
+        transports: Sequence[str],
+        trust: Any,
+        impairment: AnyImpairment | None,
+    ) -> Deferred[Any]:
+        specs = invitation.ordered(transports)
+        if self.match.protocol is None:
+            self._take_channels(channels_of(invitation.raw))
+        return self._dial(specs, invitation.token, trust, None, impairment)
+
+    def _take_channels(self, channels: tuple[Channel, ...]) -> None:
+        """Use the channels of a server whose game we do not know."""
+        self._factory.config = replace(self._factory.config, channels=channels)
+        self.match.channels = channels
+
+    def _dial(
+        self,
+        address: str | list[ConnectSpec],
+        token: ConnectToken | bytes | None,
+        trust: Any,
+        memory: MemoryNetwork | None,
+        impairment: AnyImpairment | None,
+    ) -> Deferred[Any]:
+        factory = self._factory
+        try:
+            if token is None and memory is not None and isinstance(address, str):
+                spec = parse_connect(address)
+                token = memory.token(spec.host, user_data_of(self._name))
+                if self.match.protocol is None:
+                    self._take_channels(memory.channels(spec.host))
+            if isinstance(token, bytes):
+                token = ConnectToken.decode(token)
+        except (ConfigError, ConnectError, RemoteProtocolError):
+            return fail()
+        factory.token = token
+        return connect(
+            self._reactor,
+            address,
+            factory,
+            tls_trust=trust,
+            memory=memory,
+            impairment=impairment,
+        )
 
     def send_input(self, item: Input) -> None:
         """Send what the player does in this tick.
@@ -136,14 +225,16 @@ class GameClient(MatchView):
             self._link.sendMessage(INPUTS, packet)
 
     def send(self, message: Message) -> None:
-        """Send a message, reliably and in order.
+        """Send a message, on the channel of its class.
+
+        To give a message up, or to see its progress, write a `GameProtocol`.
 
         Raises:
             LocalProtocolError: not joined, or not a message of this game.
         """
-        packet = self.match.message_packet(message)
+        channel, packet = self.match.message_packet(message)
         if self._link is not None:
-            self._link.sendMessage(CONTROL, packet)
+            self._link.sendMessage(channel, packet)
 
     def close(self) -> Deferred[None]:
         """Leave.
@@ -197,6 +288,12 @@ class GameClient(MatchView):
     def on_message(self, message: Message) -> None:
         """Override me: the game said something."""
 
+    def on_dropped(self, reason: CloseReason) -> None:
+        """Override me: the link is lost; we try to come back by ourselves."""
+
+    def on_resumed(self) -> None:
+        """Override me: we are back; nothing reliable was lost."""
+
     def on_closed(self, reason: CloseReason, detail: str) -> None:
         """Override me: the connection has ended; called once, only after joining."""
 
@@ -218,6 +315,16 @@ class GameClient(MatchView):
                 self._link.loseConnection(CloseReason.MALFORMED, str(error)[:200])
         while self.match.events:
             self._dispatch(self.match.events.popleft())
+
+    def link_dropped(self, reason: CloseReason) -> None:
+        """Tell that the link is lost for now."""
+        if self.match.world is not None:
+            self._call("on_dropped", reason)
+
+    def link_resumed(self) -> None:
+        """Tell that the link is back."""
+        if self.match.world is not None:
+            self._call("on_resumed")
 
     def link_lost(self, reason: CloseReason, detail: str) -> None:
         """Let go of the link."""
@@ -252,7 +359,10 @@ class GameClient(MatchView):
         try:
             getattr(self, hook)(*arguments)
         except Exception:  # noqa: BLE001 - an author's code raises anything
-            self.log.failure("{hook} raised an exception", hook=hook)
+            more = self._lines.more()
+            if more is not None:
+                text = "{hook} raised an exception{more}"
+                self.log.failure(text, hook=hook, more=more)
 
     # -- joining --------------------------------------------------------------------
 
@@ -320,6 +430,12 @@ class _ServerLink(GameProtocol):
     def messageReceived(self, channel: int, payload: bytes) -> None:
         self._client.hear(channel, payload)
 
+    def connectionDropped(self, reason: CloseReason) -> None:
+        self._client.link_dropped(reason)
+
+    def connectionResumed(self) -> None:
+        self._client.link_resumed()
+
     def connectionLost(self, reason: CloseReason, detail: str) -> None:
         self._client.link_lost(reason, detail)
 
@@ -331,7 +447,6 @@ class _ServerFactory(GameClientFactory):
         self,
         client: GameClient,
         reactor: Any,
-        name: str,
         config: ConnectionConfig | None,
         random: Any,
     ) -> None:
@@ -339,8 +454,7 @@ class _ServerFactory(GameClientFactory):
         super().__init__(
             reactor,
             UNKNOWN_HASH if protocol is None else protocol.hash,
-            game_config(config),
-            user_data_of(name),
+            game_config(config, protocol),
             random=random,
         )
         self._client = client

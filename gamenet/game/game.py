@@ -12,6 +12,7 @@ import numpy as np
 from gamenet.errors import CloseReason, LocalProtocolError
 
 if TYPE_CHECKING:
+    from gamenet.connection import Channel
     from gamenet.game.messages import Message
     from gamenet.game.player import Player
     from gamenet.game.server import GameServer
@@ -41,6 +42,8 @@ class Game:
     """What players can do."""
     messages: ClassVar[Sequence[type[Message]]] = ()
     """What else is said, either way."""
+    channels: ClassVar[Sequence[Channel]] = ()
+    """Channels of the game's own, numbered 8 to 30, for messages that name them."""
     max_players: ClassVar[int] = 64
     """How many may play at once."""
     max_entities: ClassVar[int] = 4096
@@ -87,6 +90,16 @@ class Game:
 
     def player_joined(self, player: Player) -> None:
         """Override me: a player is here; spawn what is theirs."""
+
+    def player_dropped(self, player: Player) -> None:
+        """Override me: a player's link is lost; they may come back for a while.
+
+        What is sent to them reliably waits for them. Either `player_resumed` follows or
+        `player_left`.
+        """
+
+    def player_resumed(self, player: Player) -> None:
+        """Override me: a player whose link was lost is here again."""
 
     def player_left(self, player: Player, reason: CloseReason) -> None:
         """Override me: a player is gone; by default, so is their avatar."""

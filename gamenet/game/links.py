@@ -36,6 +36,16 @@ class PlayerLink(GameProtocol):
         if self._player is not None:
             self._server.hear(self._player, channel, payload)
 
+    def connectionDropped(self, reason: CloseReason) -> None:
+        """Tell the game that the player is away."""
+        if self._player is not None:
+            self._server.drop(self._player, reason)
+
+    def connectionResumed(self) -> None:
+        """Tell the game that the player is back."""
+        if self._player is not None:
+            self._server.resume(self._player)
+
     def connectionLost(self, reason: CloseReason, detail: str) -> None:
         """Let the player go."""
         if self._player is not None:
@@ -43,7 +53,16 @@ class PlayerLink(GameProtocol):
 
 
 class PlayerFactory(GameServerFactory):
-    """Make a link for each peer of a game server."""
+    """Make a link for each peer of a game server.
+
+    Args:
+        server: whose players they are.
+        reactor: gives delayed calls and the time.
+        config: of every connection.
+        limits: what a peer may cost us.
+        random: source of keys.
+        settings: key, protocolId and publicHost, as `GameServerFactory` takes them.
+    """
 
     def __init__(
         self,
@@ -52,6 +71,7 @@ class PlayerFactory(GameServerFactory):
         config: ConnectionConfig,
         limits: Limits,
         random: Any,
+        **settings: Any,
     ) -> None:
         super().__init__(
             reactor,
@@ -59,7 +79,8 @@ class PlayerFactory(GameServerFactory):
             config,
             limits,
             random,
-            protocolSummary=server.protocol.summary(),
+            server.protocol.summary(),
+            **settings,
         )
         self._server = server
 

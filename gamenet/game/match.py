@@ -7,9 +7,11 @@ The facades `GameClient` and `PolledClient` drive the same one.
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gamenet.connection import Channel
 from gamenet.errors import LocalProtocolError, RemoteProtocolError
 from gamenet.game.messages import (
     MAX_CAPACITY,
@@ -19,7 +21,7 @@ from gamenet.game.messages import (
     PlayerExited,
     Welcome,
 )
-from gamenet.game.protocol import CONTROL, SNAPSHOTS, Protocol
+from gamenet.game.protocol import CHANNELS, CONTROL, INPUTS, SNAPSHOTS, Protocol
 from gamenet.prediction import Input, InputBuffer
 from gamenet.replication import Despawned, Receiver, Spawned
 from gamenet.wire import Registry
@@ -110,6 +112,8 @@ class Match:
 
     def __init__(self, protocol: Protocol | None) -> None:
         self.protocol = protocol
+        self.channels: Sequence[Channel] = CHANNELS
+        """Those of the connection, where the protocol is to be learned."""
         self.world: World | None = None
         """The copy of the server's world; None until joined."""
         self.player_id = 0
@@ -147,7 +151,7 @@ class Match:
         """
         if channel == SNAPSHOTS:
             self._receive_snapshot(payload)
-        elif channel == CONTROL:
+        elif channel != INPUTS:
             self._receive_control(payload)
         else:
             msg = f"a message on channel {channel}, where only clients speak"
@@ -164,8 +168,8 @@ class Match:
             raise LocalProtocolError(msg)
         return self._inputs.add(item, snapshot_tick=self.tick)
 
-    def message_packet(self, message: Message) -> bytes:
-        """Return the packet that carries a message.
+    def message_packet(self, message: Message) -> tuple[int, bytes]:
+        """Return the channel of a message, and the packet that carries it.
 
         Raises:
             LocalProtocolError: not joined, or not a message of this game.
@@ -173,7 +177,10 @@ class Match:
         if self.world is None or not isinstance(message, Message):
             msg = f"send({message!r}): needs a joined match and a Message of the game"
             raise LocalProtocolError(msg)
-        return self._registry.encode(message)
+        channel = (
+            CONTROL if self.protocol is None else self.protocol.channel_of(message)
+        )
+        return channel, self._registry.encode(message)
 
     def _receive_snapshot(self, payload: bytes) -> None:
         if self._receiver is None:
@@ -213,11 +220,23 @@ class Match:
             self._welcome(message)
         elif isinstance(message, Description):
             if self.protocol is None:
-                self.protocol = Protocol.from_description(message.document)
+                self.protocol = self._learned(message.document)
         elif isinstance(message, Message):
             self.events.append(MessageArrived(message))
         else:
             self.counts["unknown_messages"] += 1
+
+    def _learned(self, document: bytes) -> Protocol:
+        """Return what a server describes, if the connection is fit for it."""
+        protocol = Protocol.from_description(document)
+        modes = {each.id: each.mode for each in self.channels}
+        if modes != {each.id: each.mode for each in protocol.channels}:
+            msg = (
+                f"{protocol.name} has channels of its own, which we do not know: join "
+                "by the server's web address, or with the game's class"
+            )
+            raise RemoteProtocolError(msg)
+        return protocol
 
     def _welcome(self, message: Welcome) -> None:
         if self.protocol is None or self.world is not None:

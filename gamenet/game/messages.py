@@ -28,7 +28,13 @@ MAX_CAPACITY = 1 << 20  # rows of a world: a client takes memory for all of them
 
 
 class Message(Schema):
-    """Base of a game's own messages: reliable, in order, either way."""
+    """Base of a game's own messages, either way.
+
+    They travel reliably and in order, unless the class names one of the game's
+    channels: `channel = "chat"`.
+    """
+
+    channel = ""
 
 
 class Description(Schema):

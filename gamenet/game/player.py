@@ -10,7 +10,7 @@ from gamenet.game.allowance import Allowance
 from gamenet.game.messages import MAX_NAME
 from gamenet.ids import PlayerId
 from gamenet.prediction import InputQueue
-from gamenet.stats import ConnectionStats
+from gamenet.stats import ConnectionStats, Sample
 
 if TYPE_CHECKING:
     from gamenet.game.messages import Message
@@ -42,6 +42,10 @@ class Player:
         """Inputs that wait for their tick."""
         self.is_connected = True
         """Whether messages can still reach the player."""
+        self.is_dropped = False
+        """Whether the player's link is lost, and may come back."""
+        self.dropped_at = 0.0
+        """When it was lost last."""
         self.messages = Allowance(burst=256, rate=120)
         """How many messages the player may still send."""
         self.input_packets = Allowance(burst=128, rate=240)
@@ -50,7 +54,7 @@ class Player:
         """How many malformed messages we still put up with."""
         self._protocol = protocol
         self._link = link
-        self._outbox: list[bytes] = []
+        self._outbox: list[tuple[int, bytes]] = []
 
     def __repr__(self) -> str:
         return f"<Player {self.id} {self.name!r}>"
@@ -59,6 +63,11 @@ class Player:
     def is_leaving(self) -> bool:
         """Return whether the connection is over, seen by the game or not yet."""
         return not self.is_connected or self._link.connection.is_closed
+
+    @property
+    def client_id(self) -> int:
+        """Return the number that the player's token gives, of whoever issued it."""
+        return self._link.clientId
 
     @property
     def transport(self) -> str:
@@ -71,17 +80,19 @@ class Player:
         return self._link.peerAddress
 
     def send(self, message: Message) -> None:
-        """Send a message, reliably and in order; a player who left misses it.
+        """Send a message; a player who left misses it.
 
         It leaves with the next tick, after word of what has spawned since, so that it
-        may speak of new entities.
+        may speak of new entities. So it has no number yet by which it could be given
+        up: that, receipts and progress are for those who write a `GameProtocol`.
 
         Raises:
             LocalProtocolError: the message is not one of the game's, or too large.
         """
-        self.post(self._protocol.registry.encode(message))
+        payload = self._protocol.registry.encode(message)
+        self.post(payload, self._protocol.channel_of(message))
 
-    def post(self, payload: bytes) -> None:
+    def post(self, payload: bytes, channel: int = 0) -> None:
         """Keep an encoded message for the end of the tick.
 
         Raises:
@@ -90,17 +101,20 @@ class Player:
         """
         if self.is_leaving:
             return
-        limit = self._link.connection.config.max_message
+        limit = self._link.connection.limit_of(channel)
         if len(payload) > limit:
-            msg = f"a message of {len(payload)} bytes: the limit is {limit}; split it"
+            msg = (
+                f"a message of {len(payload)} bytes on channel {channel}: the limit is "
+                f"{limit}; split it"
+            )
             raise LocalProtocolError(msg)
-        self._outbox.append(payload)
+        self._outbox.append((channel, payload))
 
     def send_posted(self) -> None:
         """Send what was kept; the server does it once in a tick."""
         posted, self._outbox = self._outbox, []
-        for payload in posted:
-            self.send_bytes(0, payload)
+        for channel, payload in posted:
+            self.send_bytes(channel, payload)
 
     def pass_time(self, seconds: float) -> None:
         """Grant what the player may do in the time; the server does it each tick."""
@@ -122,13 +136,21 @@ class Player:
         self.send_posted()
         self._link.loseConnection(reason, detail)
 
+    def budget(self) -> float:
+        """Return how many bytes the network is ready to take for this player now."""
+        return self._link.sendBudget()
+
     def stats(self) -> ConnectionStats:
         """Return what the player's connection measured."""
         return self._link.connection.stats()
 
+    def history(self) -> list[Sample]:
+        """Return a sample of each of the last seconds of the connection."""
+        return self._link.connection.history()
+
 
 def user_data_of(name: str) -> bytes:
-    """Return what a client sends in its request to be called by a name."""
+    """Return what a token says for its client to be called by a name."""
     return name.encode("utf-8", "replace")[:MAX_NAME]
 
 

@@ -5,26 +5,61 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from gamenet.connection import (
     Closed,
+    Connected,
     Connection,
     ConnectionConfig,
+    ConnectToken,
+    Dropped,
     Link,
     MessageReceived,
+    Resumed,
 )
-from gamenet.errors import CloseReason, LocalProtocolError, RemoteProtocolError
+from gamenet.errors import (
+    CloseReason,
+    ConnectError,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
 from gamenet.game.game import Game
 from gamenet.game.match import MatchEvent, MatchView
 from gamenet.game.messages import Message
-from gamenet.game.player import user_data_of
-from gamenet.game.protocol import CONTROL, INPUTS, UNKNOWN_HASH, Protocol, game_config
+from gamenet.game.protocol import (
+    CONTROL,
+    INPUTS,
+    UNKNOWN_HASH,
+    Protocol,
+    channels_of,
+    game_config,
+)
 from gamenet.prediction import Input
 from gamenet.stats import ConnectionStats
-from gamenet.transport import PolledTransport, parse_connect
+from gamenet.transport import (
+    ConnectSpec,
+    PolledTransport,
+    ask_invitation,
+    is_web,
+    parse_connect,
+)
 
 __all__ = ["PolledClient"]
+
+_OPEN = ("Connected", "Dropped")
+_PATIENCE = 2.0
+"""Seconds for a handshake if there is another way to try."""
+_ELSEWHERE = frozenset(
+    {
+        CloseReason.UNREACHABLE,
+        CloseReason.HANDSHAKE_TIMED_OUT,
+        CloseReason.LINK_LOST,
+    }
+)
+"""Failures after which another way may be better."""
 
 
 class PolledClient(MatchView):
@@ -38,7 +73,7 @@ class PolledClient(MatchView):
 
     Example:
         client = PolledClient(Drift, name="ada")
-        client.connect("udp:127.0.0.1:7777")
+        client.connect("http://127.0.0.1:8080")
         while not client.is_closed:
             for event in client.poll():
                 ...
@@ -56,45 +91,117 @@ class PolledClient(MatchView):
         self.errors = 0
         """Messages of the server that could not be understood."""
         self._name = name
-        self._config = game_config(connection)
+        self._config = game_config(connection, self.match.protocol)
         self._seconds = seconds
         self._transport: PolledTransport | None = None
+        self._ways: list[ConnectSpec] = []
+        self._n_tried = 0
+        self._token: ConnectToken | None = None
+        self._found: dict[str, Any] = {}
+        self._has_connected = False
         self._closed: Closed | None = None
 
-    def connect(self, address: str) -> None:
-        """Begin to join the game at an address such as "udp:127.0.0.1:7777".
+    def connect(
+        self,
+        address: str,
+        *,
+        token: ConnectToken | bytes | None = None,
+        transports: Sequence[str] = ("udp", "tcp"),
+        secret: str = "",
+    ) -> None:
+        """Begin to join the game of a server.
 
-        The events of `poll` tell how it goes: `Joined`, or `Closed` with a reason.
+        A web address, as "http://127.0.0.1:8080", is asked for a token first, which
+        blocks for as long as the answer takes. With a token of your own the address is
+        a connect string, as "udp:127.0.0.1:7777". The events of `poll` tell how it
+        goes: `Joined`, or `Closed` with a reason.
+
+        Args:
+            address: a web address or a connect string.
+            token: lets us in, once; asked for at a web address if left out.
+            transports: which to try, the best first, where the server offers them;
+                in turn, now and whenever the link is lost.
+            secret: what a server with a key of its own wants of those who ask for
+                tokens.
 
         Raises:
             ConfigError: the address is malformed, or neither udp nor tcp.
-            ConnectError: its host is unknown.
+            ConnectError: its host is unknown, there is no token, or none was given.
             LocalProtocolError: this client has connected before; make a new one.
         """
         if self._transport is not None:
             msg = "connect() was called before: make a new PolledClient for each match"
             raise LocalProtocolError(msg)
-        spec = parse_connect(address)
-        protocol = self.match.protocol
-        core = Connection.client(
-            self._config,
-            protocol_hash=UNKNOWN_HASH if protocol is None else protocol.hash,
-            salt=secrets.randbits(64),
-            link=Link.STREAM if spec.transport == "tcp" else Link.DATAGRAM,
-            user_data=user_data_of(self._name),
-        )
-        self._transport = PolledTransport(spec, core)
+        if is_web(address):
+            invitation = ask_invitation(address, name=self._name, secret=secret)
+            self._ways, token = invitation.ordered(transports), invitation.token
+            if self.match.protocol is None:
+                channels = channels_of(invitation.raw)
+                self._config = replace(self._config, channels=channels)
+                self.match.channels = channels
+        else:
+            self._ways = [parse_connect(address)]
+        if token is None:
+            reason = CloseReason.NO_TOKEN
+            msg = (
+                f"cannot connect to {self._ways[0]}: there is no token. {reason.advice}"
+            )
+            raise ConnectError(msg, reason)
+        if isinstance(token, bytes):
+            token = ConnectToken.decode(token)
+        self._token = token
+        self._dial()
 
-    def poll(self) -> list[MatchEvent | Closed]:
+    def _dial(self) -> None:
+        """Try the next way; the others are for when the link is lost."""
+        n = self._n_tried
+        ways = self._ways[n:] + self._ways[:n]
+        core = self._core(ways[0], is_last=n + 1 == len(self._ways))
+        self._transport = PolledTransport(ways, core, found=self._found)
+        self._n_tried += 1
+
+    def _core(self, way: ConnectSpec, *, is_last: bool) -> Connection:
+        protocol, config = self.match.protocol, self._config
+        if not is_last:
+            patience = min(_PATIENCE, config.handshake_timeout)
+            config = replace(config, handshake_timeout=patience)
+        assert self._token is not None
+        return Connection.client(
+            config,
+            token=self._token,
+            protocol_hash=UNKNOWN_HASH if protocol is None else protocol.hash,
+            secret=secrets.token_bytes(32),
+            link=Link.STREAM if way.transport == "tcp" else Link.DATAGRAM,
+            attempt=self._n_tried,
+        )
+
+    def _tries_another_way(self, closed: Closed) -> bool:
+        """Dial again if that may help; return whether it was done."""
+        if (
+            self._has_connected
+            or closed.reason not in _ELSEWHERE
+            or self._n_tried == len(self._ways)
+        ):
+            return False
+        if self._transport is not None:
+            self._transport.close()
+        self._dial()
+        return True
+
+    def poll(self) -> list[MatchEvent | Dropped | Resumed | Closed]:
         """Receive, send, and return what happened since the last call."""
         if self._transport is None:
             return []
-        events: list[MatchEvent | Closed] = []
+        events: list[MatchEvent | Dropped | Resumed | Closed] = []
         for event in self._transport.poll(now=self._seconds()):
             if isinstance(event, MessageReceived):
                 self._hear(event)
+            elif isinstance(event, Connected):
+                self._has_connected = True
             elif isinstance(event, Closed):
-                self._closed = event
+                self._closed = None if self._tries_another_way(event) else event
+            elif isinstance(event, Dropped | Resumed):
+                events.append(event)
         while self.match.events:
             events.append(self.match.events.popleft())
         if self._closed is not None and self._transport is not None:
@@ -111,12 +218,12 @@ class PolledClient(MatchView):
         self._send(INPUTS, self.match.input_packet(item))
 
     def send(self, message: Message) -> None:
-        """Send a message, reliably and in order; it leaves with the next `poll`.
+        """Send a message on the channel of its class; it leaves with the next `poll`.
 
         Raises:
             LocalProtocolError: not joined, or not a message of this game.
         """
-        self._send(CONTROL, self.match.message_packet(message))
+        self._send(*self.match.message_packet(message))
 
     def close(self) -> None:
         """Leave; the server is told at once, the next `poll` returns `Closed`."""
@@ -141,7 +248,7 @@ class PolledClient(MatchView):
         return ConnectionStats() if transport is None else transport.connection.stats()
 
     def _send(self, channel: int, packet: bytes) -> None:
-        if self._transport is not None and not self._transport.connection.is_closed:
+        if self._transport is not None and self._transport.connection.state in _OPEN:
             self._transport.connection.send(channel, packet, now=self._seconds())
 
     def _hear(self, event: MessageReceived) -> None:

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gamenet.connection import Channel, ConnectionConfig, DeliveryMode
-from gamenet.errors import ConfigError, RemoteProtocolError
+from gamenet.errors import (
+    CloseReason,
+    ConfigError,
+    ConnectError,
+    RemoteProtocolError,
+)
 from gamenet.game.messages import FIRST_GAME_MESSAGE, Message, control_registry
 from gamenet.prediction import Input
 from gamenet.wire import Schema, protocol_hash, schema_from_description
@@ -31,16 +36,19 @@ __all__ = [
     "SNAPSHOTS",
     "UNKNOWN_HASH",
     "Protocol",
+    "channels_of",
     "game_config",
 ]
 
 CONTROL, SNAPSHOTS, INPUTS = 0, 1, 2
 CHANNELS = (
-    Channel(CONTROL, DeliveryMode.RELIABLE_ORDERED, "control"),
-    Channel(SNAPSHOTS, DeliveryMode.UNRELIABLE, "snapshots"),
-    Channel(INPUTS, DeliveryMode.UNRELIABLE, "inputs"),
+    Channel(CONTROL, DeliveryMode.RELIABLE_ORDERED, "control", priority=2),
+    Channel(SNAPSHOTS, DeliveryMode.UNRELIABLE, "snapshots", priority=1),
+    Channel(INPUTS, DeliveryMode.UNRELIABLE, "inputs", priority=3),
 )
+FIRST_GAME_CHANNEL = 8
 UNKNOWN_HASH = bytes(8)
+MAX_CHANNELS = 31
 MAX_DOCUMENT = 1 << 20
 MAX_SUMMARY = 1000
 MAX_SCHEMAS = 255
@@ -55,9 +63,11 @@ class Protocol:
         components: in the order of their numbers.
         inputs: in the order of their numbers.
         messages: the game's own, in the order of their numbers.
+        channels: the game's own, beside those of every game.
 
     Raises:
-        ConfigError: a class is of the wrong kind, listed twice, or one too many.
+        ConfigError: a class is of the wrong kind, listed twice, or one too many, or a
+            message names a channel that there is not.
     """
 
     def __init__(
@@ -66,27 +76,42 @@ class Protocol:
         components: Sequence[type[Component]],
         inputs: Sequence[type[Input]],
         messages: Sequence[type[Message]],
+        channels: Sequence[Channel] = (),
     ) -> None:
         self.name = name
+        self.channels = (*CHANNELS, *_checked_channels(name, channels))
         self.components = _checked(name, "components", components, Component)
         self.inputs = _checked(name, "inputs", inputs, Input)
         self.messages = _checked(name, "messages", messages, Message)
         self.registry = control_registry()
         for i, schema in enumerate(self.messages):
             self.registry.add(schema, FIRST_GAME_MESSAGE + i)
+        numbers = {channel.name: channel.id for channel in self.channels}
+        self._channel_of = {
+            schema: _channel_number(name, schema, numbers) for schema in self.messages
+        }
         self.document: dict[str, Any] = {
             "game": name,
             "components": [schema.describe() for schema in self.components],
             "inputs": [schema.describe() for schema in self.inputs],
             "messages": [schema.describe() for schema in self.messages],
         }
+        if channels:
+            self.document["channels"] = [_described(each) for each in channels]
+            self.document["spoken_on"] = list(self._channel_of.values())
         self.hash = protocol_hash({**self.document, "game": ""})
         self._description: bytes | None = None
 
     @classmethod
     def of(cls, game: type[Game]) -> Protocol:
         """Return what a game class speaks."""
-        return cls(game.game_name(), game.components, game.inputs, game.messages)
+        return cls(
+            game.game_name(),
+            game.components,
+            game.inputs,
+            game.messages,
+            game.channels,
+        )
 
     @staticmethod
     @lru_cache(maxsize=8)
@@ -106,7 +131,15 @@ class Protocol:
                 [schema_from_description(d, base) for d in document[key]]
                 for key, base in _PARTS
             ]
-            return Protocol(str(document["game"])[:64], *parts)  # type: ignore[arg-type]
+            channels = [_channel(each) for each in document.get("channels", ())]
+            by_number = {each.id: each.name for each in (*CHANNELS, *channels)}
+            for message, number in zip(
+                parts[2], document.get("spoken_on", ()), strict=False
+            ):
+                message.channel = by_number[number]  # type: ignore[attr-defined]
+            name = str(document["game"])[:64]
+            components, inputs, messages = parts
+            return Protocol(name, components, inputs, messages, channels)  # type: ignore[arg-type]
         except RemoteProtocolError:
             raise
         except (
@@ -119,6 +152,32 @@ class Protocol:
         ) as error:
             msg = f"the server's description of its game cannot be used: {error}"
             raise RemoteProtocolError(msg) from error
+
+    def channel_of(self, message: Message) -> int:
+        """Return the channel on which a message travels."""
+        return self._channel_of.get(type(message), CONTROL)
+
+    def browser_channels(self) -> dict[str, Any]:
+        """Return what `javascript_module` takes of channels."""
+        return {
+            "channels": [
+                {
+                    "id": each.id,
+                    "mode": each.mode.value,
+                    "name": each.name,
+                    "priority": each.priority,
+                    "weight": each.weight,
+                    "maxMessage": each.max_message,
+                    "compression": each.compression,
+                }
+                for each in self.channels
+            ],
+            "message_channels": {
+                FIRST_GAME_MESSAGE + i: self._channel_of[schema]
+                for i, schema in enumerate(self.messages)
+                if self._channel_of[schema] != CONTROL
+            },
+        }
 
     def description(self) -> bytes:
         """Return the document as `from_description` takes it."""
@@ -175,8 +234,10 @@ def _spelled_out(name: str) -> str:
     return f"{kinds[0]} {rest}" if kinds else name
 
 
-def game_config(config: ConnectionConfig | None) -> ConnectionConfig:
-    """Return connection settings with the channels that every game has.
+def game_config(
+    config: ConnectionConfig | None, protocol: Protocol | None = None
+) -> ConnectionConfig:
+    """Return connection settings with the channels that a game has.
 
     Raises:
         ConfigError: messages may not be as large as those of every game are.
@@ -188,7 +249,73 @@ def game_config(config: ConnectionConfig | None) -> ConnectionConfig:
             f"{SMALLEST_LIMIT} bytes, to tell who has spawned"
         )
         raise ConfigError(msg)
-    return replace(config, channels=CHANNELS)
+    channels = CHANNELS if protocol is None else protocol.channels
+    return replace(config, channels=channels)
+
+
+def channels_of(answer: Mapping[str, Any]) -> tuple[Channel, ...]:
+    """Return the channels that a server's answer to `/connect` declares.
+
+    Raises:
+        ConnectError: they are none that a connection could have.
+    """
+    given = answer.get("channels")
+    if given is None:
+        return CHANNELS
+    try:
+        channels = tuple(
+            Channel(
+                id=int(each["id"]),
+                mode=DeliveryMode(each["mode"]),
+                name=str(each["name"])[:64],
+                priority=int(each["priority"]),
+                weight=int(each["weight"]),
+                max_message=int(each["maxMessage"]),
+                compression=bool(each["compression"]),
+            )
+            for each in given
+        )
+        ConnectionConfig(channels=channels)
+    except (KeyError, TypeError, ValueError, ConfigError) as error:
+        msg = f"the server's channels are not understood: {error!r}"
+        raise ConnectError(msg, CloseReason.MALFORMED) from None
+    return channels
+
+
+def _checked_channels(game: str, channels: Sequence[Channel]) -> Sequence[Channel]:
+    names = [each.name for each in (*CHANNELS, *channels)]
+    numbers = [each.id for each in channels]
+    if (
+        not all(FIRST_GAME_CHANNEL <= number < MAX_CHANNELS for number in numbers)
+        or len(set(numbers)) < len(numbers)
+        or len(set(names)) < len(names)
+        or not all(names)
+    ):
+        msg = (
+            f"{game}.channels are {list(zip(numbers, names[3:], strict=True))}: each "
+            f"needs a number of its own from {FIRST_GAME_CHANNEL} to "
+            f"{MAX_CHANNELS - 1} and a name of its own"
+        )
+        raise ConfigError(msg)
+    ConnectionConfig(channels=(*CHANNELS, *channels))  # it checks weights and limits
+    return channels
+
+
+def _channel_number(game: str, schema: Any, numbers: dict[str, int]) -> int:
+    name = schema.channel or "control"
+    if name not in numbers or numbers[name] in (SNAPSHOTS, INPUTS):
+        known = [each for each in numbers if each not in ("snapshots", "inputs")]
+        msg = f"{game}: {schema.__name__}.channel = {name!r}; there are {known}"
+        raise ConfigError(msg)
+    return numbers[name]
+
+
+def _described(channel: Channel) -> dict[str, Any]:
+    return {**asdict(channel), "mode": channel.mode.value}
+
+
+def _channel(described: dict[str, Any]) -> Channel:
+    return Channel(**{**described, "mode": DeliveryMode(described["mode"])})
 
 
 _PARTS: tuple[tuple[str, type[Schema]], ...] = (

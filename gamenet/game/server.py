@@ -41,7 +41,7 @@ from gamenet.game.protocol import (
 from gamenet.game.ticker import Ticker
 from gamenet.replication import Sender
 from gamenet.stats import percentile
-from gamenet.transport import Limits, monotonic_seconds
+from gamenet.transport import Limits, Throttle, monotonic_seconds, printable
 from gamenet.world import World
 
 __all__ = ["GameServer"]
@@ -49,7 +49,7 @@ __all__ = ["GameServer"]
 TICK_HISTORY = 300
 MAX_TICK_RATE = 1000
 LOG_INTERVAL = 1.0  # seconds between two reports of the same hook's errors
-PACKET_OVERHEAD = 20  # header and frame of a connection's packet
+PACKET_OVERHEAD = 64  # what a packet holds beside a message
 
 
 class GameServer:
@@ -63,13 +63,16 @@ class GameServer:
         connection: settings of every connection; the game's channels replace its own.
         limits: what a peer may cost us; the number of players is the game's.
         seed: of the game's chance.
-        random: source of tags and secrets; None takes the operating system's.
+        random: source of keys; None takes the operating system's.
+        key: 32 bytes shared with whoever issues tokens; a random one if left out.
+        protocol_id: which game this is, as tokens name it.
+        public_host: numeric host that tokens name where we listen on every interface.
         stopwatch: measures how long ticks take, in seconds.
     """
 
     log = Logger()
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each of them is a choice of its own
         self,
         game: Game | type[Game],
         reactor: Any,
@@ -78,6 +81,9 @@ class GameServer:
         limits: Limits | None = None,
         seed: int | None = None,
         random: Any = None,
+        key: bytes | None = None,
+        protocol_id: int = 1,
+        public_host: str = "",
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.game = game() if isinstance(game, type) else game
@@ -85,12 +91,19 @@ class GameServer:
         self.protocol = Protocol.of(type(self.game))
         self.world = World(self.game.components, self.game.max_entities)
         self.players: dict[int, Player] = {}
-        self.config = game_config(connection)
+        self.config = game_config(connection, self.protocol)
         self._sender = Sender(
             self.world, part_size=self.config.packet_size - PACKET_OVERHEAD
         )
         self.factory = PlayerFactory(
-            self, reactor, self.config, _with_players(limits, self.game), random
+            self,
+            reactor,
+            self.config,
+            _with_players(limits, self.game),
+            random,
+            key=key,
+            protocolId=protocol_id,
+            publicHost=public_host,
         )
         self.ticker = Ticker(reactor, self.game.tick_rate, self.tick)
         self._stopwatch = stopwatch
@@ -100,6 +113,7 @@ class GameServer:
         self._counts: Counter[str] = Counter()
         self._seconds = monotonic_seconds(reactor)
         self._reported: dict[str, float] = {}
+        self._lines = Throttle(self._seconds)
         self._draining: list[Deferred[None]] = []
         self.is_stopped = False
         """Whether the match is over: nobody may join any more."""
@@ -171,14 +185,15 @@ class GameServer:
                 player.send_bytes(SNAPSHOTS, part)
 
     def broadcast(self, message: Message) -> None:
-        """Send a message to every player, reliably and in order.
+        """Send a message to every player.
 
         Raises:
             LocalProtocolError: the message is not one of the game's, or too large.
         """
         payload = self.protocol.registry.encode(message)
+        channel = self.protocol.channel_of(message)
         for player in self.players.values():
-            player.post(payload)
+            player.post(payload, channel)
 
     # -- players come, speak and go; their links call these ---------------------
 
@@ -204,14 +219,25 @@ class GameServer:
             self._tell(player, PlayerEntered(other.id, other.name))
             if other is not player:
                 self._tell(other, PlayerEntered(player.id, player.name))
-        self.log.info(
-            "{player} joined over {transport} from {address}",
-            player=player,
-            transport=player.transport,
-            address=player.address,
-        )
+        self._note(player, "joined over {transport} from {address}")
         self._call("player_joined", player)
         return player
+
+    def drop(self, player: Player, reason: CloseReason) -> None:
+        """Wait for a player whose link is lost."""
+        player.is_dropped = True
+        player.dropped_at = self._seconds()
+        self._note(player, "is away: {reason}", reason=reason.name)
+        self._call("player_dropped", player)
+
+    def resume(self, player: Player) -> None:
+        """Go on with a player whose link was lost."""
+        player.is_dropped = False
+        # The silence began before it was noticed.
+        away = self._seconds() - player.dropped_at + self.config.timeout
+        player.messages.grant_absence(away)
+        self._note(player, "is back over {transport} from {address}")
+        self._call("player_resumed", player)
 
     def leave(self, player: Player, reason: CloseReason, detail: str) -> None:
         """Let a player go whose link has ended."""
@@ -221,12 +247,8 @@ class GameServer:
             self._newcomers.remove(player)
         for other in self.players.values():
             self._tell(other, PlayerExited(player.id, reason))
-        self.log.info(
-            "{player} left: {reason} {detail}",
-            player=player,
-            reason=reason.name,
-            detail=detail,
-        )
+        said = printable(detail)
+        self._note(player, "left: {reason} {detail}", reason=reason.name, detail=said)
         self._call("player_left", player, reason)
         self._settle_draining()
 
@@ -252,7 +274,7 @@ class GameServer:
             self._counts["rate_limited"] += 1
 
     def _hear_message(self, player: Player, channel: int, payload: bytes) -> None:
-        if channel != CONTROL:
+        if channel == SNAPSHOTS:
             msg = f"a message on channel {channel}, where only the server speaks"
             raise RemoteProtocolError(msg)
         if not player.messages.take():
@@ -261,10 +283,27 @@ class GameServer:
             player.disconnect(CloseReason.RATE_LIMITED, detail)
             return
         message = self.protocol.registry.decode(payload)
-        if not isinstance(message, Message):
-            msg = f"{type(message).__name__} is no message of a player"
+        if (
+            not isinstance(message, Message)
+            or self.protocol.channel_of(message) != channel
+        ):
+            msg = f"{type(message).__name__} is no message for channel {channel}"
             raise RemoteProtocolError(msg)
         self._call("message_received", player, message)
+
+    def _note(self, player: Player, what: str, **details: str) -> None:
+        """Log what became of a player, if there is not too much of it."""
+        more = self._lines.more()
+        if more is not None:
+            text = "{player} " + what + "{more}"
+            self.log.info(
+                text,
+                player=player,
+                transport=player.transport,
+                address=player.address,
+                more=more,
+                **details,
+            )
 
     def _tell(self, player: Player, message: Any) -> None:
         player.send_bytes(CONTROL, self.protocol.registry.encode(message))
@@ -307,6 +346,7 @@ class GameServer:
             "ticks_late": self.ticker.n_late,
             "ticks_skipped": self.ticker.n_skipped,
             "players": len(self.players),
+            "players_dropped": sum(p.is_dropped for p in self.players.values()),
             "max_players": self.game.max_players,
             "entities": len(self.world),
             "rows_left_out": self._sender.n_rows_left_out,

@@ -14,7 +14,8 @@ from gamenet.service.config import ConnectionTable, ServerConfig, load
 from gamenet.service.loading import load_game
 from gamenet.service.reference import configuration_table
 from gamenet.service.report import Report
-from gamenet.service.run import Crowd, Outcome, play
+from gamenet.service.run import Outcome, play
+from gamenet.service.tickets import Crowd
 
 __all__ = [
     "ConnectionTable",

@@ -28,6 +28,7 @@ _HEADERS = {
     b"referrer-policy": b"no-referrer",
     b"server": b"gamenet",
 }
+_ASKED_HEADERS = b"authorization, content-type"
 _NOT_FOUND = """\
 <!doctype html>
 <html lang="en">
@@ -64,7 +65,7 @@ def share(request: Any, origins: Collection[str]) -> None:
     origin = request.getHeader("origin")
     if origin and (origin in origins or "*" in origins):
         request.setHeader(b"access-control-allow-origin", origin.encode())
-        request.setHeader(b"access-control-allow-headers", b"content-type")
+        request.setHeader(b"access-control-allow-headers", _ASKED_HEADERS)
         request.setHeader(b"access-control-allow-methods", b"GET, POST")
     request.setHeader(b"vary", b"origin")
 

@@ -17,6 +17,7 @@ from twisted.internet.defer import (
     Deferred,
     DeferredList,
     DeferredSemaphore,
+    succeed,
 )
 from twisted.internet.task import LoopingCall, deferLater
 from twisted.logger import Logger
@@ -29,10 +30,12 @@ from gamenet.service.report import Report
 from gamenet.stats import ConnectionStats, percentile
 from gamenet.transport import monotonic_seconds
 
-__all__ = ["Bot", "Join", "Squad"]
+__all__ = ["Bot", "Invite", "Join", "Squad", "known"]
 
 Join = Callable[[GameClient], Deferred[GameClient]]
-"""Connect a client: says where to."""
+"""Connect a client: says where to, and with which token."""
+Invite = Callable[[str], Deferred[Join]]
+"""Find out how a player of a name joins: asks the server for a token."""
 
 _AT_ONCE = 16
 """Bots that join at the same time: more would measure the queue, not the handshake."""
@@ -63,15 +66,13 @@ class Bot:
         client: not connected yet.
         random: where the inputs come from.
         number: which of its squad it is, from 1 on.
-        began_at: when it set out to join, in seconds.
     """
 
-    def __init__(
-        self, client: GameClient, random: Random, number: int, began_at: float
-    ) -> None:
+    def __init__(self, client: GameClient, random: Random, number: int) -> None:
         self.client = client
         self.number = number
-        self.began_at = began_at
+        self.began_at = 0.0
+        """When it set out to join, the token in its hand."""
         self.joined_at: float | None = None
         self.ended_at: float | None = None
         self.rtts: list[float] = []
@@ -137,7 +138,7 @@ class Squad:
 
     Args:
         reactor: gives delayed calls and the time.
-        join: connects a client.
+        invite: finds out how each of them joins.
         seed: of all inputs.
         game: what they play, where its class is at hand; None has each server describe
             it, from which a client has to be compiled first.
@@ -146,7 +147,7 @@ class Squad:
     log = Logger(namespace="gamenet.bots")
 
     def __init__(
-        self, reactor: Any, join: Join, seed: int, game: type[Game] | None = None
+        self, reactor: Any, invite: Invite, seed: int, game: type[Game] | None = None
     ) -> None:
         self.bots: list[Bot] = []
         """Those that have joined."""
@@ -157,7 +158,7 @@ class Squad:
         self._reactor = reactor
         self._seconds = monotonic_seconds(reactor)
         self._began = self._seconds()
-        self._join = join
+        self._invite = invite
         self._seed = seed
         self._game = game
         self._places = DeferredSemaphore(_AT_ONCE)
@@ -207,13 +208,18 @@ class Squad:
         """Override me: a bot could not join, or has lost its connection."""
 
     def _add(self, number: int) -> Deferred[Any]:
-        client = GameClient(self._reactor, self._game, name=f"bot {number}")
-        random = Random(f"{self._seed} {number}")
-        bot = Bot(client, random, number, self._seconds())
+        name = f"bot {number}"
+        client = GameClient(self._reactor, self._game, name=name)
+        bot = Bot(client, Random(f"{self._seed} {number}"), number)
         client.on_closed = lambda reason, detail: self._closed(bot, reason, detail)  # type: ignore[method-assign]
-        joining = self._join(client)
+        joining: Deferred[Any] = self._invite(name)
+        joining.addCallback(self._set_out, bot)
         joining.addCallbacks(self._joined, self._not_joined, (bot,), {}, (bot,))
         return joining
+
+    def _set_out(self, join: Join, bot: Bot) -> Deferred[GameClient]:
+        bot.began_at = self._seconds()
+        return join(bot.client)
 
     def _joined(self, client: GameClient, bot: Bot) -> None:
         bot.joined(self._seconds())
@@ -300,3 +306,8 @@ class Squad:
             bytes_up_per_s=mean(lambda bot: bot.stats.bytes_sent),
             errors=self._n_failed + sum(bot.client.errors for bot in self.bots),
         )
+
+
+def known(join: Join) -> Invite:
+    """Return the invite of a server that need not be asked."""
+    return lambda _: succeed(join)

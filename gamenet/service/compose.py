@@ -17,18 +17,26 @@ from secrets import randbits
 from typing import Any
 
 from twisted.application.service import MultiService
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
 
 from gamenet.errors import ConfigError
 from gamenet.game import Game, GameServer
+from gamenet.service.announce import announce
 from gamenet.service.config import ServerConfig
 from gamenet.service.crew import ADDRESS, Crew
+from gamenet.service.desk import TokenDesk
 from gamenet.service.loading import load_game
-from gamenet.service.parts import WEB_TRANSPORTS, GameService, ListenService, opened
+from gamenet.service.parts import GameService, ListenService, opened
 from gamenet.service.view import BrowserCodec, ServerView
 from gamenet.service.web import Site
-from gamenet.transport import Impairment, Listening, MemoryNetwork, parse_listen
+from gamenet.transport import (
+    Impairments,
+    Listening,
+    MemoryNetwork,
+    monotonic_seconds,
+)
 
 __all__ = ["Server", "build", "most_players", "page_folder"]
 
@@ -41,6 +49,7 @@ class Server(MultiService):
     """A whole server: what `build` returns.
 
     Args:
+        config: every setting.
         game: ticks the game.
         listeners: one for each listening address.
         crew: the bots, if there are any.
@@ -51,6 +60,7 @@ class Server(MultiService):
 
     def __init__(
         self,
+        config: ServerConfig,
         game: GameService,
         listeners: Sequence[ListenService],
         crew: Crew | None,
@@ -58,6 +68,7 @@ class Server(MultiService):
     ) -> None:
         super().__init__()
         self.view = view
+        self._config = config
         self._game = game
         self._listeners = listeners
         self._crew = crew
@@ -77,19 +88,7 @@ class Server(MultiService):
     def startService(self) -> None:
         """Start everything, and say where."""
         super().startService()
-        for listening in self.listenings:
-            if listening.transport != "memory":
-                _LOG.info(
-                    "{transport} listening on {host}:{port}",
-                    transport=listening.transport,
-                    host=_bracketed(listening.host),
-                    port=listening.port,
-                )
-        page = next(
-            (each for each in self.listenings if each.transport in WEB_TRANSPORTS), None
-        )
-        if page is not None:
-            _LOG.info("open {url} to play", url=_page_url(page))
+        announce(self._config, self.listenings)
 
     def stopService(self) -> Deferred[Any]:
         """Drain: invite nobody, send bots away, tell the players, close the ports."""
@@ -128,6 +127,9 @@ def build(config: ServerConfig, reactor: Any) -> Server:
         connection=config.connection_config(),
         limits=config.limits,
         seed=seed,
+        key=config.key_bytes,
+        protocol_id=config.protocol_id,
+        public_host=_numeric(config.public_host),
     )
     name = config.name or server.game.game_title()
     _LOG.info("{name}: {game}, seed {seed}", name=name, game=config.game, seed=seed)
@@ -141,9 +143,17 @@ def build(config: ServerConfig, reactor: Any) -> Server:
         config.public_host,
         reactor.seconds,
     )
-    site = Site(view, page, BROWSER, codec, config.limits.allowed_origins)
+    seconds = monotonic_seconds(reactor)
+    desk = TokenDesk(
+        is_open=config.is_open,
+        secret=config.connect_secret,
+        burst=config.limits.max_per_address,
+        seconds=seconds,
+    )
+    origins = config.limits.allowed_origins
+    site = Site(view, desk, page, BROWSER, codec, origins, seconds)
     listeners += [
-        ListenService(reactor, spec, server.factory, site, **_options(spec, config))
+        ListenService(reactor, spec, server.factory, site, **_options(config))
         for spec in config.listen
     ]
     crew = None
@@ -152,7 +162,7 @@ def build(config: ServerConfig, reactor: Any) -> Server:
         here = ListenService(reactor, ADDRESS, server.factory, None, memory=network)
         listeners.append(here)
         crew = Crew(reactor, network, config.bots, seed, game_class)
-    return Server(GameService(server), listeners, crew, view)
+    return Server(config, GameService(server), listeners, crew, view)
 
 
 def page_folder(game: type[Game]) -> Path:
@@ -198,20 +208,15 @@ def _adjusted(game: Game, most: int, tick_rate: float | None) -> Game:
     return game
 
 
-def _options(spec: str, config: ServerConfig) -> dict[str, Any]:
-    if not config.impairment or parse_listen(spec).transport != "udp":
+def _numeric(host: str) -> str:
+    """Return a host as a connect token can name it: an address, else nothing."""
+    return host if isIPAddress(host) or isIPv6Address(host) else ""
+
+
+def _options(config: ServerConfig) -> dict[str, Any]:
+    if not config.impair:
         return {}
-    return {"impairment": Impairment.from_text(config.impairment)}
-
-
-def _page_url(page: Listening) -> str:
-    scheme = "https" if page.transport == "wss" else "http"
-    here = "127.0.0.1" if page.host in ("0.0.0.0", "::") else page.host
-    return f"{scheme}://{_bracketed(here)}:{page.port}/"
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+    return {"impairment": Impairments.from_text(config.impair)}
 
 
 def _drained(results: list[tuple[bool, Any]]) -> None:

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from gamenet.game import Game, GameClient
-from gamenet.service.bots import Bot, Squad
+from gamenet.service.bots import Bot, Squad, known
 from gamenet.transport import MemoryNetwork
 
 __all__ = ["Crew"]
@@ -54,7 +54,7 @@ class Crew(Service):
         self._reactor = reactor
         self._network = network
         self._n = n
-        self._squad = Squad(reactor, self._join, seed, game)
+        self._squad = Squad(reactor, known(self._join), seed, game)
         self._squad.on_gone = self._gone  # type: ignore[method-assign]
         self._has_gathered = False
         self._joining: set[Deferred[Any]] = set()

@@ -10,27 +10,25 @@ dataclasses of other packages (the limits of `gamenet.transport`), whose fields 
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import inspect
 import json
 import math
-import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from gamenet.errors import ConfigError
 
-__all__ = ["Key", "document_fields", "keys_of", "setting", "show"]
+__all__ = ["Key", "keys_of", "setting", "show"]
 
 _METADATA = "gamenet.setting"
 _NOUNS = {str: "a string", int: "an integer", float: "a number", bool: "a boolean"}
 _LONGEST_VALUE = 60
 """Characters of a value that an error repeats."""
+_HIDDEN = "(hidden)"
+"""What an error says in the place of a secret."""
 
 
 def setting(
@@ -41,6 +39,8 @@ def setting(
     choices: tuple[str, ...] = (),
     form: Callable[[str], object] | None = None,
     allowed: str = "",
+    secret: bool = False,
+    environment: str = "",
 ) -> Any:
     """Declare a field of a configuration dataclass.
 
@@ -51,10 +51,20 @@ def setting(
         choices: the only texts allowed.
         form: called with each text; its `ConfigError` or `ValueError` refuses it.
         allowed: what `form` accepts, in words.
+        secret: whether no message may repeat the value.
+        environment: variable that sets it, too; empty for none.
     """
-    marks = {"low": low, "high": high, "choices": choices, "form": form}
+    marks = {
+        "low": low,
+        "high": high,
+        "choices": choices,
+        "form": form,
+        "words": allowed,
+        "secret": secret,
+        "environment": environment,
+    }
     return dataclasses.field(
-        default=default, metadata={_METADATA: {**marks, "words": allowed}}
+        default=default, repr=not secret, metadata={_METADATA: marks}
     )
 
 
@@ -96,6 +106,10 @@ class Key:
     """Refuses a text by raising `ConfigError` or `ValueError`."""
     words: str = ""
     """What `form` accepts."""
+    secret: bool = False
+    """Whether no message may repeat the value."""
+    environment: str = ""
+    """Variable of the environment that sets it, too; empty for none."""
 
     @property
     def option(self) -> str:
@@ -126,6 +140,10 @@ class Key:
         if self.high is None:
             return f"at least {self.low} "
         return f"{self.low or 0} to {self.high} "
+
+    def show(self, value: object) -> str:
+        """Return a value as a message may repeat it."""
+        return _HIDDEN if self.secret else show(value)
 
     def check(self, value: object) -> Any:
         """Return the value as the dataclass holds it.
@@ -199,7 +217,9 @@ class Key:
             return text.lower() == "true"
         if self.type in (int, float):
             try:
-                return self.type(text)
+                # Identifiers are often written in base 16.
+                is_hex = self.type is int and text.lower().startswith("0x")
+                return int(text, 16) if is_hex else self.type(text)
             except ValueError as error:
                 raise ConfigError(f"is not {_NOUNS[self.type]}") from error
         return text.split(",") if self.type is tuple else text
@@ -231,18 +251,3 @@ def _without_none(hint: Any) -> tuple[Any, bool]:
         return hint, False
     members = [member for member in typing.get_args(hint) if member is not type(None)]
     return members[0], len(members) < len(typing.get_args(hint))
-
-
-def document_fields(cls: type) -> dict[str, str]:
-    """Return the string beneath each field of a dataclass, on one line."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-    body = typing.cast(ast.ClassDef, tree.body[0]).body
-    found = {}
-    for field, text in pairwise(body):
-        if not (
-            isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-        ):
-            continue
-        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
-            found[field.target.id] = " ".join(str(text.value.value).split())
-    return found

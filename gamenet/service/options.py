@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from typing import Any, NoReturn
 
@@ -23,6 +24,8 @@ Examples:
       the game of ./mygame.py for browsers on this machine, beside eight bots
   twistd -n gamenet --config server.toml --set limits.max_per_address=4
       a configuration file, with one of its keys set here
+  GAMENET_KEY=$(cat server.key) twistd -n gamenet --config server.toml
+      a server for the public: who joins needs a token (gamenet keygen, gamenet token)
   gamenet check server.toml
       the same checks as at start, without starting
 
@@ -35,9 +38,17 @@ _PUBLIC_HOST = (
     "Host under which players reach the game ports. "
     "[default: the host of the web address they used]"
 )
+_KEY = (
+    "64 hexadecimal digits with which connect tokens are sealed; better in GAMENET_KEY "
+    "or the file. [default: one for this run, and tokens for everybody]"
+)
+_BEARER = (
+    "What callers of POST /connect have to show; better in GAMENET_CONNECT_SECRET or "
+    "the file. [default: none gets a token where there is a key]"
+)
 _KEYS = (
     *("game", "name", "bots", "seed", "max-players", "tick-rate", "public-host"),
-    *("impairment", "log-format"),
+    *("key", "protocol-id", "connect-secret", "impair", "log-format"),
 )
 """Options that are keys of the same name."""
 
@@ -56,7 +67,10 @@ class Options(usage.Options):
         ["max-players", None, None, "Most players at once. [default: the game's]"],
         ["tick-rate", None, None, "Steps in a second. [default: the game's]"],
         ["public-host", None, None, _PUBLIC_HOST],
-        ["impairment", None, None, "A bad network, as 'latency=80ms loss=5%'."],
+        ["key", "k", None, _KEY],
+        ["protocol-id", None, None, "Number of the game, to netcode. [default: 1]"],
+        ["connect-secret", None, None, _BEARER],
+        ["impair", None, None, "A bad network, as lte or 'latency=80ms loss=5%'."],
         ["log-format", None, None, "text or json. [default: text]"],
     ]
 
@@ -133,7 +147,7 @@ class Options(usage.Options):
         if self._listen:
             overrides["listen"] = self._listen
         try:
-            self.config = load(self["config"], overrides)
+            self.config = load(self["config"], overrides, os.environ)
         except ConfigError as error:
             raise usage.UsageError(str(error)) from error
         if not self.config.game:

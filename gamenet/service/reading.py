@@ -49,7 +49,15 @@ class Reading:
             if name not in self._keys:
                 self.complaints.append(f"{file}: {self._unknown(name, value)}")
             else:
-                self._take(name, value, f"{file}: {name} = {show(value)}")
+                shown = self._keys[name].show(value)
+                self._take(name, value, f"{file}: {name} = {shown}")
+
+    def take_environment(self, environment: Mapping[str, str]) -> None:
+        """Take the values of the keys that have a variable; empty ones are none."""
+        for key in self._keys.values():
+            value = environment.get(key.environment, "") if key.environment else ""
+            if value:
+                self._take(key.name, value, key.environment, is_text=True)
 
     def take_overrides(self, overrides: Mapping[str, Any]) -> None:
         """Take values of the command line, where everything is a text at first."""
@@ -61,6 +69,7 @@ class Reading:
             glue = "=" if "." in name else " "
             words = [value] if isinstance(value, str) else value
             shown = " ".join(words) if isinstance(words, list) else show(value)
+            shown = key.show(value) if key.secret else shown
             self._take(name, value, f"{key.option}{glue}{shown}", is_text=True)
 
     def _take(self, name: str, value: Any, place: str, is_text: bool = False) -> None:
@@ -95,12 +104,14 @@ class Reading:
         ranked = sorted(self._keys, key=lambda known: _table_of(known) == parent)
         by_last = {known.rpartition(".")[2]: known for known in ranked}
         near = difflib.get_close_matches(last, by_last, n=1)
+        shown = show(value)
         if near:
             hint = f"did you mean {by_last[near[0]]}?"
+            shown = self._keys[by_last[near[0]]].show(value)
         else:
             siblings = [known for known in self._keys if _table_of(known) == parent]
             hint = "allowed: " + ", ".join(siblings or self._keys)
-        return f"unknown key {name} = {show(value)}; {hint}"
+        return f"unknown key {name} = {shown}; {hint}"
 
 
 def _table_of(name: str) -> str:

@@ -3,17 +3,24 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import textwrap
+import typing
+from itertools import pairwise
+
 from gamenet.service.config import ConnectionTable, ServerConfig
-from gamenet.service.keys import Key, document_fields, keys_of, show
+from gamenet.service.keys import Key, keys_of, show
 from gamenet.transport import Limits
 
-__all__ = ["configuration_table"]
+__all__ = ["configuration_table", "document_fields"]
 
 _REFERENCE_HEAD = """\
 # Configuration
 
 A server is configured by a file, the command line, or both; where both name a key, the
-command line holds. The file is TOML or JSON, told apart by its suffix:
+command line holds. Secrets may stand in variables of the environment instead, which go
+before the file. The file is TOML or JSON, told apart by its suffix:
 
 ```toml
 game = "examples.arena:Arena"
@@ -64,11 +71,28 @@ def _tables() -> dict[str, type]:
 
 def _entry(key: Key, text: str) -> str:
     default = f"`{show(key.default)}`" if key.default is not None else "none"
+    variable = f"- Variable: `{key.environment}`\n" if key.environment else ""
     return (
         f"\n### `{key.name}`\n\n{text}\n\n- Allowed: {key.allowed}\n"
         f"- Default: {default}\n- Option: `{key.option}{_metavariable(key)}`\n"
+        f"{variable}"
     )
 
 
 def _metavariable(key: Key) -> str:
     return "=VALUE" if "." in key.name else " VALUE"
+
+
+def document_fields(cls: type) -> dict[str, str]:
+    """Return the string beneath each field of a dataclass, on one line."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    body = typing.cast(ast.ClassDef, tree.body[0]).body
+    found = {}
+    for field, text in pairwise(body):
+        if not (
+            isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        ):
+            continue
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            found[field.target.id] = " ".join(str(text.value.value).split())
+    return found

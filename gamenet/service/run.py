@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,39 +21,17 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 
 from gamenet.errors import ConnectError
-from gamenet.game import GameClient
 from gamenet.service.bots import Squad
-from gamenet.service.invitation import address_of, fetch_invitation
 from gamenet.service.process import install_reactor
 from gamenet.service.report import Report
-from gamenet.transport import ConnectSpec, parse_connect
+from gamenet.service.tickets import Crowd, Tickets
 
-__all__ = ["Crowd", "Outcome", "play", "run_crowd"]
+__all__ = ["Crowd", "Outcome", "play", "run_crowd", "run_to_end"]
 
 _LOOK_EVERY = 0.25
 """Seconds between two looks at whether any bot plays still."""
 _FAREWELL = 0.2
 """Seconds in which goodbyes leave, before the process ends."""
-
-
-@dataclass(frozen=True)
-class Crowd:
-    """How many bots play where, and for how long."""
-
-    n: int
-    """Number of bots."""
-    seconds: float
-    """Time to play after the last one has joined."""
-    seed: int = 0
-    """Seed of all inputs."""
-    server: str = ""
-    """Web address of the server; empty if `connect` says where to."""
-    connect: str = ""
-    """Connect string of one listener."""
-    transport: str = "udp"
-    """Which of the server's transports to join by."""
-    trust: str = ""
-    """PEM file of certificates to trust; empty for the system's."""
 
 
 @dataclass(frozen=True)
@@ -74,18 +52,15 @@ async def play(reactor: Any, crowd: Crowd) -> Outcome:
     Raises:
         ConfigError: an address is malformed.
     """
+    tickets = Tickets(reactor, crowd)
     try:
-        spec = await _find(reactor, crowd)
+        await tickets.open()
     except ConnectError as error:
         return _unreached(crowd, str(error))
     except CancelledError:
         report = Report(crowd.transport, crowd.n)
         return Outcome(report, {}, is_interrupted=True)
-
-    def join(client: GameClient) -> Deferred[GameClient]:
-        return client.connect(str(spec), tls_trust=crowd.trust or None)
-
-    squad = Squad(reactor, join, crowd.seed)
+    squad = Squad(reactor, tickets.invite, crowd.seed)
     is_interrupted = False
     try:
         await squad.gather(crowd.n)
@@ -96,14 +71,7 @@ async def play(reactor: Any, crowd: Crowd) -> Outcome:
         is_interrupted = True
     squad.leave()
     await deferLater(reactor, _FAREWELL)
-    return Outcome(squad.report(spec.transport), squad.complaints, is_interrupted)
-
-
-async def _find(reactor: Any, crowd: Crowd) -> ConnectSpec:
-    if crowd.connect:
-        return parse_connect(crowd.connect)
-    invitation = await fetch_invitation(reactor, crowd.server, crowd.trust)
-    return address_of(invitation, crowd.transport)
+    return Outcome(squad.report(tickets.transport), squad.complaints, is_interrupted)
 
 
 def _unreached(crowd: Crowd, complaint: str) -> Outcome:
@@ -114,10 +82,50 @@ def _unreached(crowd: Crowd, complaint: str) -> Outcome:
 
 def run_crowd(crowd: Crowd) -> Outcome:
     """Run `play` in a reactor until it is done; Ctrl-C cancels it."""
+    outcome: Outcome = run_to_end(lambda reactor: play(reactor, crowd))
+    return outcome
+
+
+def run_to_end(begin: Callable[[Any], Any]) -> Any:
+    """Run a reactor until something has come to its end, and return its result.
+
+    Args:
+        begin: given the reactor, returns a coroutine or a Deferred; Ctrl-C and SIGTERM
+            cancel it.
+
+    Raises:
+        KeyboardInterrupt: it was cancelled, and had no result.
+    """
     install_reactor()
     from twisted.internet import reactor as installed  # noqa: PLC0415
 
     reactor: Any = installed
+    _log_warnings()
+    results: list[Any] = []
+
+    def finish(result: Any) -> None:
+        results.append(result)
+        reactor.stop()
+
+    def start() -> None:
+        begun = begin(reactor)
+        running = begun if isinstance(begun, Deferred) else ensureDeferred(begun)
+        running.addBoth(finish)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: reactor.callFromThread(running.cancel))
+
+    reactor.callWhenRunning(start)
+    reactor.run()
+    (result,) = results
+    if isinstance(result, Failure):
+        if result.check(CancelledError):
+            raise KeyboardInterrupt
+        result.raiseException()
+    return result
+
+
+def _log_warnings() -> None:
+    """Show warnings and errors of the log, and nothing else of it."""
     globalLogBeginner.beginLoggingTo(
         [
             FilteringLogObserver(
@@ -128,23 +136,3 @@ def run_crowd(crowd: Crowd) -> Outcome:
         discardBuffer=True,
         redirectStandardIO=False,
     )
-    results: list[Any] = []
-
-    def finish(result: Any) -> None:
-        results.append(result)
-        reactor.stop()
-
-    def begin() -> None:
-        playing = ensureDeferred(play(reactor, crowd))
-        playing.addBoth(finish)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: reactor.callFromThread(playing.cancel))
-
-    reactor.callWhenRunning(begin)
-    reactor.run()
-    (result,) = results
-    if isinstance(result, Failure):
-        if result.check(CancelledError):
-            raise KeyboardInterrupt
-        result.raiseException()
-    return result

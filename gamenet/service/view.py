@@ -8,12 +8,19 @@ or a monitor, can do no harm by asking.
 from __future__ import annotations
 
 import hashlib
+import secrets
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gamenet.connection import PROTOCOL_VERSION
-from gamenet.game import GameServer, Player
+from gamenet.connection import EXTENSION_VERSION
+from gamenet.game import GameServer
+from gamenet.service.figures import (
+    history_figures,
+    player_figures,
+    total_figures,
+)
 from gamenet.transport import Listening
 from gamenet.wire import javascript_module
 
@@ -22,6 +29,8 @@ __all__ = ["BrowserCodec", "ServerView"]
 _PATIENCE = 2.0
 """Seconds without a tick after which a game is called stalled; three ticks of a game
 that is slower than that."""
+_LONGEST_NAME = 64
+"""Bytes of a player's name."""
 _EVERYWHERE = ("0.0.0.0", "::", "")
 _WEB = ("ws", "wss")
 
@@ -46,10 +55,11 @@ class BrowserCodec:
         protocol = server.protocol
         text = javascript_module(
             protocol_hash=protocol.hash,
-            version=PROTOCOL_VERSION,
+            version=EXTENSION_VERSION,
             components=protocol.components,
             inputs=protocol.inputs,
             messages=dict(protocol.registry),
+            **protocol.browser_channels(),
         )
         return cls(hashlib.blake2s(text.encode(), digest_size=8).hexdigest(), text)
 
@@ -85,8 +95,26 @@ class ServerView:
         self._seconds = seconds
         self._began = seconds()
 
-    def invitation(self, host: str) -> dict[str, Any]:
-        """Return what a client needs to know to join.
+    def invitation(self, host: str, name: str) -> dict[str, Any]:
+        """Return what a client needs to join, with a token that is its own.
+
+        Args:
+            host: under which the client reached the web address.
+            name: as the player wishes to be called.
+        """
+        client_id = secrets.randbits(64)
+        token = self._server.factory.issueToken(
+            client_id=client_id, user_data=_shortened(name)
+        )
+        return {
+            **self.description(host),
+            "token": b64encode(token.encode()).decode(),
+            "client_id": str(client_id),
+            "expires_in": token.expires - token.created,
+        }
+
+    def description(self, host: str) -> dict[str, Any]:
+        """Return what a client needs to join, but for a token.
 
         Args:
             host: under which the client reached the web address.
@@ -96,7 +124,7 @@ class ServerView:
             "game": protocol.name,
             "title": game.game_title(),
             "name": self._name,
-            "version": PROTOCOL_VERSION,
+            "version": EXTENSION_VERSION,
             "protocol_hash": protocol.hash.hex(),
             "tick_rate": game.tick_rate,
             "players": len(self._server.players),
@@ -107,6 +135,8 @@ class ServerView:
                 if listening.transport != "memory"
             ],
             "codec": self._codec.path,
+            "channels": protocol.browser_channels()["channels"],
+            "resume": self._server.config.resume_window,
         }
 
     def health(self) -> dict[str, Any]:
@@ -129,6 +159,7 @@ class ServerView:
 
     def stats(self) -> dict[str, Any]:
         """Return everything that is counted, ready for JSON."""
+        players = [player_figures(each) for each in self._server.players.values()]
         return {
             "server": {"name": self._name, **self.health(), **self._server.stats()},
             "listening": [
@@ -136,8 +167,21 @@ class ServerView:
                 for each in self._listenings()
             ],
             "transports": asdict(self._server.factory.stats()),
-            "players": [_figures(each) for each in self._server.players.values()],
+            "totals": total_figures(players),
+            "players": players,
         }
+
+    def history(self, player_id: int) -> dict[str, Any] | None:
+        """Return what a player's connection did in the last minute.
+
+        Returns:
+            None if there is no such player.
+        """
+        player = self._server.players.get(player_id)
+        if player is None:
+            return None
+        now = self._server.factory.seconds()
+        return {"player": player_id, **history_figures(player.history(), now)}
 
 
 def _host_of(listening: Listening, asked: str) -> str:
@@ -155,11 +199,7 @@ def _address(listening: Listening, host: str) -> dict[str, Any]:
     return {"transport": listening.transport, "host": host, "port": listening.port}
 
 
-def _figures(player: Player) -> dict[str, Any]:
-    """Return a player's figures; addresses stay private, because anybody may ask."""
-    return {
-        "id": player.id,
-        "name": player.name,
-        "transport": player.transport,
-        **asdict(player.stats()),
-    }
+def _shortened(name: str) -> bytes:
+    """Return a name as a token holds it: cut between two characters."""
+    data = name.encode("utf-8", "replace")[:_LONGEST_NAME]
+    return data.decode("utf-8", "ignore").encode()

@@ -8,15 +8,23 @@ import random
 from gamenet.connection import (
     Accept,
     Acceptor,
+    Admitted,
     Connection,
     ConnectionConfig,
-    Gate,
+    ConnectToken,
+    DatagramServerHandshake,
+    Door,
     Link,
+    Pass,
+    ServerAddress,
+    StreamServerHandshake,
 )
 
 __all__ = ["Pair"]
 
 PROTOCOL_HASH = b"testing!"
+ADDRESS = ServerAddress("127.0.0.1", 7777)
+UNIX_TIME = 1_700_000_000
 
 
 class Pair:
@@ -25,8 +33,9 @@ class Pair:
     Args:
         config: of both ends.
         link: what kind of carrier to play.
-        seed: of salts and tags.
-        user_data: what the client says of itself.
+        seed: of all keys.
+        user_data: what the token says of the client.
+        is_plain: whether the client speaks netcode alone.
     """
 
     def __init__(
@@ -36,30 +45,47 @@ class Pair:
         link: Link = Link.DATAGRAM,
         seed: int = 0,
         user_data: bytes = b"",
+        is_plain: bool = False,
     ) -> None:
         self.config = config or ConnectionConfig()
         self.now = 0.0
         """Seconds; the test moves it on by `advance`."""
-        self._link = link
-        self._random = random.Random(seed)
-        gate = Gate(PROTOCOL_HASH, "testing")
+        self.link = link
+        """What carries packets now; `reconnect` takes it for the next link."""
+        self.random = random.Random(seed)
+        self.door = Door(
+            key=self.random.randbytes(32),
+            protocol_id=1,
+            protocol_hash=PROTOCOL_HASH,
+            summary="testing",
+            addresses=lambda: [ADDRESS],
+            unix_time=lambda: UNIX_TIME + self.now,
+            random_bytes=self.random.randbytes,
+            max_clients=64,
+        )
         self.acceptor = Acceptor(
-            self.config,
-            gate,
-            secret=self._random.randbytes(32),
-            new_tag=lambda: self._random.getrandbits(64),
+            self.door,
+            admit=lambda _source, _pass: None,
+            new_secret=lambda: self.random.randbytes(32),
+            new_id=lambda: self.random.getrandbits(32),
+            slot_for=lambda _pass: 0,
         )
         self.client = Connection.client(
             self.config,
+            token=self.door.issue(
+                client_id=1,
+                user_data=user_data,
+                timeout=5,
+                expires_in=30,
+                addresses=[ADDRESS],
+            ),
             protocol_hash=PROTOCOL_HASH,
-            salt=self._random.getrandbits(64),
+            secret=self.random.randbytes(32),
             link=link,
-            user_data=user_data,
+            is_plain=is_plain,
         )
         self.server: Connection | None = None
-        if link is Link.STREAM:
-            tag = self._random.getrandbits(64)
-            self.server = Connection.server_stream(self.config, gate, tag=tag, now=0.0)
+        self._is_joining = True
         self.client.connect(now=0.0)
 
     def connect(self) -> Connection:
@@ -68,6 +94,17 @@ class Pair:
             self.exchange()
         assert self.server is not None
         return self.server
+
+    def reconnect(self, link: Link | None = None) -> bool:
+        """Lose the link, and have the client ask for another one.
+
+        Returns:
+            Whether it had a ticket.
+        """
+        self.link = link or self.link
+        self._is_joining = True
+        secret = self.random.randbytes(32)
+        return self.client.reconnect(self.link, secret=secret, now=self.now)
 
     def exchange(self, loss: float = 0.0) -> None:
         """Carry what both ends want to send, losing a share of it."""
@@ -89,15 +126,56 @@ class Pair:
                 end.handle_timeout(now=self.now)
 
     def _surviving(self, packets: list[bytes], loss: float) -> list[bytes]:
-        return [p for p in packets if not loss or self._random.random() >= loss]
+        return [p for p in packets if not loss or self.random.random() >= loss]
 
     def _to_server(self, packet: bytes, loss: float) -> None:
-        if self.server is not None:
-            self.server.receive_datagram(packet, now=self.now)
+        server = self.server
+        if server is not None and server.repeats(packet):
             return
+        if not self._is_joining:
+            assert server is not None
+            server.receive_datagram(packet, now=self.now)
+        elif self.link is Link.STREAM:
+            self._to_stream(packet)
+        else:
+            self._to_acceptor(packet, loss)
+
+    def _to_acceptor(self, packet: bytes, loss: float) -> None:
         answer = self.acceptor.receive(packet, "client", now=self.now)
         if isinstance(answer, Accept):
-            self.server = answer.connection
+            self._admit(answer.admitted, answer.handshake)
         elif answer is not None:
             for reply in self._surviving(answer.datagrams, loss):
                 self.client.receive_datagram(reply, now=self.now)
+
+    def _to_stream(self, frame: bytes) -> None:
+        handshake = StreamServerHandshake(self.door)
+        outcome = handshake.receive(frame, f"stream {self.now}", now=self.now)
+        if isinstance(outcome, Admitted) and handshake.accept(0) is None:
+            self._admit(outcome, None)
+        for reply in handshake.packets_due(now=self.now):
+            self.client.receive_datagram(reply, now=self.now)
+
+    def _admit(
+        self, admitted: Admitted, handshake: DatagramServerHandshake | None
+    ) -> None:
+        self._is_joining = False
+        pass_ = admitted.pass_
+        assert pass_ is not None
+        if pass_.session and self.server is not None:
+            self.server.attach(
+                admitted, link=self.link, now=self.now, handshake=handshake
+            )
+            return
+        self.server = Connection.accepted(
+            self.config,
+            admitted,
+            link=self.link,
+            now=self.now,
+            handshake=handshake,
+            random_bytes=self.random.randbytes,
+            issue=lambda session, number: self._ticket(session, number, pass_),
+        )
+
+    def _ticket(self, session: bytes, number: int, like: Pass) -> ConnectToken:
+        return self.door.issue_resume(session, number, like)

@@ -25,6 +25,7 @@ __all__ = [
     "TRANSPORTS",
     "ConnectSpec",
     "ListenSpec",
+    "is_web",
     "parse_connect",
     "parse_listen",
     "show_address",
@@ -190,6 +191,11 @@ def parse_connect(text: str) -> ConnectSpec:
     if not options.get("path", "/").startswith("/"):
         raise ConfigError(f"{what}: path {options['path']!r} must begin with '/'")
     return ConnectSpec(transport, host, port, **options)
+
+
+def is_web(address: str) -> bool:
+    """Return whether an address is one of the web, and no connect string."""
+    return address.startswith(("http://", "https://"))
 
 
 def show_address(host: str, port: int) -> str:

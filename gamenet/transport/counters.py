@@ -22,11 +22,17 @@ class FactoryStats:
     """What the transports of one factory did since it was made."""
 
     connections: int = 0
-    """Connections that are open now, half-open streams included."""
+    """Connections that are there now, those that wait to be resumed included."""
     accepted: int = 0
     """Connections whose handshake succeeded."""
     closed: Mapping[str, int] = field(default_factory=dict)
     """Accepted connections that ended, by the name of the close reason."""
+    dropped_links: Mapping[str, int] = field(default_factory=dict)
+    """Links that were lost while their sessions waited, by the name of the reason."""
+    resumed: int = 0
+    """Times that a session went on over a new link."""
+    migrated: int = 0
+    """Times that the address of a peer changed."""
     refused: Mapping[str, int] = field(default_factory=dict)
     """Peers that were refused or gave up before they were accepted, by reason."""
     dropped: Mapping[str, int] = field(default_factory=dict)
@@ -46,7 +52,7 @@ class FactoryStats:
     paused: int = 0
     """Times that a stream's write buffer was full."""
     callback_errors: int = 0
-    """Exceptions raised by callbacks of protocols; each is in the log."""
+    """Exceptions raised by callbacks of protocols; of many, not all are in the log."""
 
 
 class Tally:
@@ -56,6 +62,8 @@ class Tally:
         self.accepted = 0
         self.closed: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
+        self.dropped_links: Counter[str] = Counter()
+        self.resumed = 0
         self.dropped: Counter[str] = Counter()
         self.write_blocked = 0
         self.write_failed = 0
@@ -65,6 +73,7 @@ class Tally:
         self._packets_sent = 0
         self._bytes_received = 0
         self._bytes_sent = 0
+        self._migrated = 0
 
     def retire(self, stats: ConnectionStats) -> None:
         """Keep the counts of a connection that ended."""
@@ -72,6 +81,7 @@ class Tally:
         self._packets_sent += stats.packets_sent
         self._bytes_received += stats.bytes_received
         self._bytes_sent += stats.bytes_sent
+        self._migrated += stats.migrations
         self.dropped.update(stats.dropped)
 
     def freeze(self, live: Iterable[ConnectionStats]) -> FactoryStats:
@@ -87,6 +97,9 @@ class Tally:
             accepted=self.accepted,
             closed=dict(self.closed),
             refused=dict(self.refused),
+            dropped_links=dict(self.dropped_links),
+            resumed=self.resumed,
+            migrated=self._migrated + total._migrated,
             dropped=dict(total.dropped),
             packets_received=self._packets_received + total._packets_received,
             packets_sent=self._packets_sent + total._packets_sent,

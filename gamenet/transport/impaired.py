@@ -13,6 +13,7 @@ from typing import Any
 
 from gamenet.transport.datagrams import Address, Write, guarded
 from gamenet.transport.impairment import Impairment
+from gamenet.transport.impairments import Impairments
 from gamenet.transport.listener import Listener
 from gamenet.transport.paths import Path
 from gamenet.transport.udp import UdpServer, socket_writer
@@ -38,8 +39,7 @@ class ImpairedUdpServer(UdpServer):
     ) -> None:
         super().__init__(listener)
         self._clock = clock
-        self._down = down
-        self._up = up
+        self._impairments = Impairments(down, up)
         self._links: OrderedDict[Address, tuple[Path, Path]] = OrderedDict()
         self._n_links = 0
 
@@ -55,6 +55,14 @@ class ImpairedUdpServer(UdpServer):
             down.close()
             up.close()
         self._links.clear()
+
+    def flush(self) -> None:
+        """Send what is still on its way down, before the socket is closed.
+
+        The last packets of a server tell its players why it ends.
+        """
+        for down, _ in self._links.values():
+            down.flush()
 
     def writer(self) -> Write:
         """Return what the server writes by: the way down."""
@@ -88,15 +96,8 @@ class ImpairedUdpServer(UdpServer):
             if self.server is not None:
                 self.server.receive(packet, address)
 
+        models = self._impairments.link(self._n_links)
         return (
-            Path(
-                self._clock,
-                self._down.reseeded(self._down.seed + 2 * self._n_links),
-                arrive_down,
-            ),
-            Path(
-                self._clock,
-                self._up.reseeded(self._up.seed + 2 * self._n_links + 1),
-                arrive_up,
-            ),
+            Path(self._clock, models.down, arrive_down),
+            Path(self._clock, models.up, arrive_up),
         )

@@ -20,6 +20,9 @@ The idea, step by step, for each packet:
 
 Each packet draws the same number of random numbers whatever the settings are: with
 one seed, a change of latency does not change which packets are lost.
+
+A stream (TCP) hides all this and makes it delay: see `Impairment.carry`. What arrives
+waits for what was sent before it and was lost, until that was sent again.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from dataclasses import dataclass, field, fields, replace
 from random import Random
 
 from gamenet.errors import ConfigError
-from gamenet.transport.quantities import parse_probability, parse_rate, parse_seconds
+from gamenet.transport.conditions import Direction, read_conditions
 
 __all__ = ["REORDER_HOLD", "Impairment", "ImpairmentStats"]
 
@@ -38,10 +41,15 @@ REORDER_HOLD = 0.05
 
 _PROBABILITIES = ("loss", "duplicate", "reorder")
 _DURATIONS = ("latency", "jitter", "queue")
-_TEXT_FORM = (
-    "latency=80ms jitter=20ms loss=5% burst=3 dup=1% reorder=1% rate=1mbit "
-    "queue=200ms seed=1"
-)
+
+_SEGMENT = 1460
+"""Bytes of a stream that share a packet's fate: TCP over Ethernet and IPv4."""
+_MOST_REPEATS = 15
+"""Times that a segment is sent again at most: Linux gives up after as many."""
+_SHORTEST_PAUSE = 0.02
+_LONGEST_PAUSE = 60.0
+"""Seconds before a segment is sent again: no less, so that a loss shows without latency
+too, and no more (RFC 6298, section 2.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +59,18 @@ class ImpairmentStats:
     offered: int = 0
     """Packets offered."""
     lost: int = 0
-    """Packets lost at random."""
+    """Packets lost at random; on a stream, those sent again."""
     overflowed: int = 0
     """Packets dropped because the queue of the slow link was full."""
     duplicated: int = 0
     """Packets that arrive twice."""
     reordered: int = 0
     """Packets held back so that later ones overtake them."""
+
+    def __add__(self, other: ImpairmentStats) -> ImpairmentStats:
+        return ImpairmentStats(
+            *(getattr(self, f.name) + getattr(other, f.name) for f in fields(self))
+        )
 
 
 @dataclass(eq=False)
@@ -95,6 +108,7 @@ class Impairment:
     _random: Random = field(init=False, repr=False)
     _free_at: float = field(init=False, repr=False, default=-math.inf)
     _losing: bool = field(init=False, repr=False, default=False)
+    _last_arrival: float = field(init=False, repr=False, default=-math.inf)
 
     def __post_init__(self) -> None:
         self._check()
@@ -102,25 +116,17 @@ class Impairment:
         self._counts = dict.fromkeys((f.name for f in fields(ImpairmentStats)), 0)
 
     @classmethod
-    def from_text(cls, text: str) -> Impairment:
-        """Read settings such as "latency=80ms jitter=20ms loss=5% rate=1mbit".
+    def from_text(cls, text: str, direction: Direction = "down") -> Impairment:
+        """Read settings such as "latency=80ms loss=5% rate=1mbit" or "lte loss=5%".
+
+        Args:
+            text: in the form that `gamenet.transport.conditions` describes.
+            direction: the one to read, where the text tells them apart.
 
         Raises:
-            ConfigError: an unknown key, or a value that is not of its kind.
+            ConfigError: an unknown key or profile, or a value that is not of its kind.
         """
-        settings: dict[str, float | int | None] = {}
-        for word in text.split():
-            key, _, value = word.partition("=")
-            reader = _READERS.get(key)
-            if reader is None:
-                allowed = ", ".join(sorted(_READERS))
-                raise ConfigError(
-                    f"impairment {text!r}: {word!r} has no known key; allowed are "
-                    f"{allowed}, as in {_TEXT_FORM!r}"
-                )
-            name, read = reader
-            settings[name] = read(f"impairment {key}", value)
-        return cls(**settings)  # type: ignore[arg-type]
+        return cls(**read_conditions(text)[direction])  # type: ignore[arg-type]
 
     def reseeded(self, seed: int) -> Impairment:
         """Return a fresh model with the same settings and another seed."""
@@ -160,6 +166,43 @@ class Impairment:
             times.sort()
         return times
 
+    def carry(self, size: int, *, now: float) -> float:
+        """Return when a piece of a stream arrives: late perhaps, but once and in order.
+
+        A segment that is lost is sent again after two round trips, which is when a tail
+        loss probe goes out (RFC 8985, section 7.2), and after twice that each further
+        time. The way back is taken to be as long as this one. Nothing is dropped for
+        the length of the queue: whoever sends looks at `backlog` and waits.
+
+        Args:
+            size: of the piece, in bytes.
+            now: monotonic seconds at which it is sent, never decreasing.
+        """
+        draw = self._random.random
+        spread, overtaken = draw(), draw()
+        self._counts["offered"] += 1
+        n_segments = 1 + max(0, size - 1) // _SEGMENT
+        repeats = [self._repeats(draw(), draw()) for _ in range(n_segments)]
+        sent = size + sum(repeats) * min(size, _SEGMENT)
+        arrival = self._send(sent, now) + self.latency + self.jitter * spread
+        if any(repeats):
+            self._counts["lost"] += 1
+            arrival += self._pause(max(repeats))
+        if overtaken < self.reorder:
+            self._counts["reordered"] += 1
+            arrival += REORDER_HOLD
+        self._last_arrival = max(self._last_arrival, arrival)
+        return self._last_arrival
+
+    def refuse(self) -> None:
+        """Count a packet that found no room on its path, and was dropped there."""
+        self._counts["offered"] += 1
+        self._counts["overflowed"] += 1
+
+    def backlog(self, *, now: float) -> float:
+        """Return for how many seconds the slow link will be busy with what it has."""
+        return max(0.0, self._free_at - now)
+
     def stats(self) -> ImpairmentStats:
         """Return what happened to the packets so far."""
         return ImpairmentStats(**self._counts)
@@ -177,13 +220,31 @@ class Impairment:
 
     def _leave_queue(self, size: int, now: float) -> float | None:
         """Return when the slow link has sent the packet, None when it is full."""
+        if self.backlog(now=now) > self.queue:
+            return None
+        return self._send(size, now)
+
+    def _send(self, size: int, now: float) -> float:
+        """Return when the slow link has sent so many bytes."""
         if self.rate is None:
             return now
-        start = max(now, self._free_at)
-        if start - now > self.queue:
-            return None
-        self._free_at = start + size / self.rate
+        self._free_at = max(now, self._free_at) + size / self.rate
         return self._free_at
+
+    def _repeats(self, fate: float, luck: float) -> int:
+        """Return how often a segment of a stream has to be sent again."""
+        if not self._is_lost(fate):
+            return 0
+        if self.loss == 1 or not luck:
+            return _MOST_REPEATS
+        # As many further losses as independent draws would give, from one of them.
+        further = math.floor(math.log(luck) / math.log(self.loss))
+        return min(1 + further, _MOST_REPEATS)
+
+    def _pause(self, repeats: int) -> float:
+        """Return how long it takes until a segment comes through."""
+        first = max(_SHORTEST_PAUSE, 2 * (2 * self.latency + self.jitter))
+        return sum(min(first * 2**i, _LONGEST_PAUSE) for i in range(repeats))
 
     def _check(self) -> None:
         """Refuse settings that mean nothing, each with its name and its range."""
@@ -211,31 +272,3 @@ def _require(name: str, value: object, low: float, high: float, allowed: str) ->
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:  # type: ignore[operator]
         raise ConfigError(f"impairment {name} is {value!r}; it must be {allowed}")
-
-
-def _read_number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ConfigError(f"{name} is {text!r}; it must be a number") from None
-
-
-def _read_integer(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ConfigError(f"{name} is {text!r}; it must be a whole number") from None
-
-
-_READERS = {
-    "latency": ("latency", parse_seconds),
-    "jitter": ("jitter", parse_seconds),
-    "loss": ("loss", parse_probability),
-    "burst": ("burst", _read_number),
-    "dup": ("duplicate", parse_probability),
-    "duplicate": ("duplicate", parse_probability),
-    "reorder": ("reorder", parse_probability),
-    "rate": ("rate", parse_rate),
-    "queue": ("queue", parse_seconds),
-    "seed": ("seed", _read_integer),
-}

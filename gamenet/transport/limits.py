@@ -43,6 +43,8 @@ class Limits:
     receive_buffer: int = 8388608
     """Bytes of receive buffer asked for a UDP socket. The kernel may give less
     (net.core.rmem_max on Linux)."""
+    bandwidth: float = 1e12
+    """Bytes a second that all connections together may send; the default is none."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages, as `https://example.com`, that may open a WebSocket beside
     the server's own; `*` allows every page. A client that names no origin is not a

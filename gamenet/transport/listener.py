@@ -6,21 +6,28 @@ factory's limits, has the factory build their protocols, and knows which of them
 which open sockets, there are to close when listening stops.
 
 A stream beyond the limits is let in as a visitor, if there are not too many of those:
-its handshake succeeds and it is told at once why it cannot stay, so that its user reads
-"the server is full" and not "the connection broke".
+so that its user reads "the server is full" and not "the connection broke", and so that
+one who has a place already can resume on it.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred, succeed
 
-from gamenet.connection import Connection
+from gamenet.connection import (
+    Admitted,
+    Connection,
+    DatagramServerHandshake,
+    Link,
+    Pass,
+    ServerAddress,
+)
 from gamenet.errors import CloseReason
 from gamenet.transport.addresses import show_address
 from gamenet.transport.admission import Admission
+from gamenet.transport.arrivals import Arrival
 from gamenet.transport.factories import GameServerFactory
 from gamenet.transport.protocol import GameProtocol
 from gamenet.transport.shell import Carrier, Peer
@@ -50,16 +57,51 @@ class Listener:
         self.factory = factory
         self.peers = factory.peers
         self.transport_name = transport_name
-        self._places: dict[Peer, Admission] = {}
+        self._arrivals: dict[Arrival, Admission] = {}
         self._sockets: dict[Socket, None] = {}
         self._is_closing = False
         self._drained: list[Deferred[None]] = []
+        self._address: ServerAddress | None = None
 
-    def reason_against(self, host: str) -> CloseReason | None:
-        """Return why a host may not come in, None if it may."""
+    def bound(self, address: ServerAddress) -> None:
+        """Note where we listen: tokens are good that name it."""
+        self._address = address
+        self.factory.addresses.append(address)
+
+    def unbound(self) -> None:
+        """Note that we listen no more."""
+        if self._address in self.factory.addresses:
+            self.factory.addresses.remove(self._address)
+
+    # ------------------------------------------------------------- who may come in
+
+    def reason_against(
+        self, host: str, pass_: Pass | None = None
+    ) -> CloseReason | None:
+        """Return why a new peer of a host may not come in, None if it may."""
         if self._is_closing:
             return CloseReason.SERVER_SHUTDOWN
-        return self.factory.admission.reason_against(host)
+        reason = self.factory.admission.reason_against(host)
+        if reason is None and pass_ is not None:
+            reason = self.reason_against_client(pass_)
+        return reason
+
+    def reason_against_client(self, pass_: Pass) -> CloseReason | None:
+        """Return why a client who has a place may not come in, None if it may."""
+        if self._is_closing:
+            return CloseReason.SERVER_SHUTDOWN
+        return self.factory.reasonAgainst(pass_)
+
+    def reason_against_resuming(self, pass_: Pass) -> CloseReason | None:
+        """Return why a session may not be resumed, None if it may."""
+        if self._is_closing:
+            return CloseReason.SERVER_SHUTDOWN
+        peer = self.factory.sessions.get(pass_.session)
+        if peer is None:
+            return self.factory.endings.get(pass_.session, CloseReason.SESSION_GONE)
+        if not peer.connection.can_resume(pass_.generation):
+            return CloseReason.TOKEN_USED
+        return self.factory.reasonAgainst(pass_)
 
     def has_room(self, host: str) -> bool:
         """Return whether a stream of a host may come in, be it as a visitor."""
@@ -71,17 +113,12 @@ class Listener:
         self.peers.tally.refused["TURNED_AWAY"] += 1
         return False
 
+    # ---------------------------------------------------------------- letting in
+
     def let_in(
-        self,
-        connection: Connection,
-        carrier: Carrier,
-        host: str,
-        port: int,
-        deadline: float = math.inf,
+        self, connection: Connection, carrier: Carrier, host: str, port: int
     ) -> Peer:
         """Make a peer of a connection, and give it a place."""
-        refusal = self.reason_against(host)
-        places = self.factory.visitors if refusal else self.factory.admission
         peer = Peer(
             self,
             connection,
@@ -89,24 +126,67 @@ class Listener:
             transport_name=self.transport_name,
             host=host,
             address=show_address(host, port),
-            deadline=deadline,
-            refusal=refusal,
         )
-        places.enter(host)
-        self._places[peer] = places
+        self.factory.admission.enter(host)
+        self.factory.slots.take(peer)
+        self.factory.places[peer] = self
+        if connection.session.id:
+            self.factory.sessions[connection.session.id] = peer
         return peer
 
-    def let_in_stream(self, carrier: Any) -> Peer:
-        """Make a peer of a stream that was just opened."""
-        factory, now = self.factory, self.peers.seconds()
+    def let_in_stream(self, carrier: Any) -> Arrival:
+        """Wait for the token of a stream that was just opened."""
         address = carrier.transport.getPeer()
-        connection = Connection.server_stream(
-            factory.config, factory.gate, tag=factory.newNumber(), now=now
+        is_visitor = self.reason_against(address.host) is not None
+        places = self.factory.visitors if is_visitor else self.factory.admission
+        places.enter(address.host)
+        deadline = self.peers.seconds() + self.factory.limits.handshake_timeout
+        arrival = Arrival(
+            self,
+            carrier,
+            address.host,
+            address.port,
+            deadline,
+            is_visitor=is_visitor,
         )
-        deadline = now + factory.limits.handshake_timeout
-        peer = self.let_in(connection, carrier, address.host, address.port, deadline)
-        peer.pump()
+        self._arrivals[arrival] = places
+        return arrival
+
+    def arrived(self, arrival: Arrival, reason: CloseReason | None) -> None:
+        """Take back the place of an arrival, which has become a peer or is gone."""
+        self._arrivals.pop(arrival).leave(arrival.host)
+        if reason is not None:
+            self.peers.tally.refused[reason.name] += 1
+
+    def resume(
+        self,
+        admitted: Admitted,
+        carrier: Carrier,
+        address: tuple[str, int],
+        link: Link,
+        handshake: DatagramServerHandshake | None,
+        now: float,
+    ) -> Peer | None:
+        """Give the peer of a session another carrier; None if it is gone after all."""
+        pass_ = admitted.pass_
+        assert pass_ is not None
+        peer = self.factory.sessions.get(pass_.session)
+        if peer is None or peer.is_ended:
+            carrier.close()
+            return None
+        # It may have come in by another address, which may close from now on.
+        self.factory.places[peer] = self
+        connection = peer.connection
+        path = address if link is Link.DATAGRAM else None
+        connection.attach(admitted, link=link, now=now, handshake=handshake, path=path)
+        peer.attach(
+            carrier,
+            transport_name=self.transport_name,
+            address=show_address(*address),
+        )
         return peer
+
+    # ------------------------------------------------------------------- closing
 
     def opened(self, socket: Socket) -> None:
         """Note an open socket."""
@@ -127,8 +207,12 @@ class Listener:
             A Deferred that fires when every socket is closed.
         """
         self._is_closing = True
-        for peer in tuple(self._places):
-            peer.close(reason, detail)
+        self.unbound()
+        for arrival in tuple(self._arrivals):
+            arrival.close(reason, detail)
+        for peer, listener in tuple(self.factory.places.items()):
+            if listener is self:
+                peer.close(reason, detail)
         self.peers.flush()
         for socket in tuple(self._sockets):
             socket.close()
@@ -146,15 +230,27 @@ class Listener:
     # ---------------------------------------------------------- asked by the peers
 
     def protocolFor(self, peer: Peer) -> GameProtocol | None:
-        """Return the protocol of an accepted peer; a visitor gets none."""
-        return None if peer.refusal else self.factory.protocolFor(peer)
+        """Return the protocol of an accepted peer."""
+        return self.factory.protocolFor(peer)
 
     def peerBegan(self, peer: Peer) -> None:
         """Note that a protocol has been told of its connection."""
 
+    def peerDropped(self, peer: Peer) -> None:
+        """Note that a session waits to be resumed: it is for the client to come."""
+
+    def peerResumed(self, peer: Peer) -> None:
+        """Note that a session has a link again."""
+
+    def rebind(self, peer: Peer) -> None:
+        """Do nothing: a server has one socket for all."""
+
     def peerEnded(self, peer: Peer, reason: CloseReason, detail: str) -> None:
         """Count a peer that is gone and give its place back."""
-        self._places.pop(peer).leave(peer.host)
+        del self.factory.places[peer]
+        self.factory.admission.leave(peer.host)
+        self.factory.slots.give_back(peer)
+        self.factory.endSession(peer.connection.session.id, reason)
         tally = self.peers.tally
         counter = tally.refused if peer.protocol is None else tally.closed
         counter[reason.name] += 1

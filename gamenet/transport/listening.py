@@ -17,12 +17,14 @@ from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred,
 from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import ServerFactory
 
+from gamenet.connection import ServerAddress
 from gamenet.errors import CloseReason, ConfigError, ListenError
 from gamenet.transport.addresses import ListenSpec, parse_listen
 from gamenet.transport.certificates import server_context
 from gamenet.transport.factories import GameServerFactory
 from gamenet.transport.impaired import ImpairedUdpServer
-from gamenet.transport.impairment import Impairment
+from gamenet.transport.impaired_carriers import ImpairedLinks
+from gamenet.transport.impairments import AnyImpairment, Impairments
 from gamenet.transport.listener import Listener
 from gamenet.transport.memory import MemoryNetwork, required
 from gamenet.transport.site import GameSite, SocketResource
@@ -114,7 +116,7 @@ def listen(
     factory: GameServerFactory,
     *,
     web: Any = None,
-    impairment: Impairment | tuple[Impairment, Impairment] | None = None,
+    impairment: AnyImpairment | None = None,
     memory: MemoryNetwork | None = None,
 ) -> Deferred[Listening]:
     """Listen at one address; call it again for another transport.
@@ -125,7 +127,7 @@ def listen(
         factory: builds the protocols of the peers.
         web: on ws and wss, the resource of everything on the port but the socket at
             /ws.
-        impairment: a bad network to simulate (udp only), each way or down and up.
+        impairment: a bad network to simulate, such as "lte".
         memory: the network of "memory:NAME".
 
     Returns:
@@ -154,21 +156,26 @@ def _open(
     spec: ListenSpec,
     factory: GameServerFactory,
     web: Any,
-    impairment: Impairment | tuple[Impairment, Impairment] | None,
+    impairment: AnyImpairment | None,
     memory: MemoryNetwork | None,
 ) -> Listening:
-    if impairment is not None and spec.transport != "udp":
+    if impairment is not None and spec.transport == "memory":
         raise ConfigError(
-            f"listen string {str(spec)!r}: an impairment can be simulated on udp only"
+            f"listen string {str(spec)!r}: give the impairment to the MemoryNetwork"
         )
+    both = None if impairment is None else Impairments.of(impairment)
     listener = Listener(factory, spec.transport)
     if spec.transport == "memory":
         return _open_memory(reactor, spec, listener, memory)
     if spec.transport == "udp":
-        return _open_udp(reactor, spec, listener, impairment)
+        return _open_udp(reactor, spec, listener, both)
+    let_in: Any = listener.let_in_stream
+    if both is not None:
+        links = ImpairedLinks(both, reactor, is_server=True)
+        let_in = links.before(let_in, is_stream=True)
     if spec.transport in ("tcp", "tls"):
-        return _open_stream(reactor, spec, listener)
-    return _open_web(reactor, spec, listener, web)
+        return _open_stream(reactor, spec, listener, let_in)
+    return _open_web(reactor, spec, listener, let_in, web)
 
 
 def _open_memory(
@@ -182,41 +189,54 @@ def _open_memory(
 
 
 def _open_udp(
-    reactor: Any,
-    spec: ListenSpec,
-    listener: Listener,
-    impairment: Impairment | tuple[Impairment, Impairment] | None,
+    reactor: Any, spec: ListenSpec, listener: Listener, impairments: Impairments | None
 ) -> Listening:
-    if impairment is None:
-        protocol = UdpServer(listener)
-    else:
-        down, up = (
-            impairment if isinstance(impairment, tuple) else (impairment, impairment)
-        )
-        protocol = ImpairedUdpServer(listener, reactor, down, up)
-    size = max(DATAGRAM_LIMIT, listener.factory.config.packet_size + 1)
+    protocol: UdpServer = UdpServer(listener)
+    flush: Callable[[], None] = _nothing
+    if impairments is not None:
+        down, up = impairments.down, impairments.up
+        protocol = impaired = ImpairedUdpServer(listener, reactor, down, up)
+        # What is on its way, above all the farewells, leaves before the port closes.
+        flush = impaired.flush
+    size = max(DATAGRAM_LIMIT, listener.factory.config.largest_packet + 1)
     port = _bind(
         spec,
         lambda: reactor.listenUDP(
             spec.port, protocol, interface=spec.interface, maxPacketSize=size
         ),
     )
-    return _listening(reactor, spec, port, listener)
+
+    def stop() -> Any:
+        flush()
+        return port.stopListening()
+
+    return _listening(reactor, spec, port, listener, stop)
 
 
-def _open_stream(reactor: Any, spec: ListenSpec, listener: Listener) -> Listening:
-    port = _bind_stream(reactor, spec, _StreamFactory(reactor, listener))
-    return _listening(reactor, spec, port, listener)
+def _nothing() -> None:
+    """Do nothing: without an impairment nothing is on its way."""
+
+
+def _open_stream(
+    reactor: Any, spec: ListenSpec, listener: Listener, let_in: Callable[[Any], Any]
+) -> Listening:
+    factory = _StreamFactory(reactor, listener, let_in)
+    port = _bind_stream(reactor, spec, factory)
+    return _listening(reactor, spec, port, listener, port.stopListening)
 
 
 def _open_web(
-    reactor: Any, spec: ListenSpec, listener: Listener, web: Any
+    reactor: Any,
+    spec: ListenSpec,
+    listener: Listener,
+    let_in: Callable[[Any], Any],
+    web: Any,
 ) -> Listening:
     limits = listener.factory.limits
-    sockets = ServerSocketFactory(reactor, limits, listener)
+    sockets = ServerSocketFactory(reactor, limits, listener, let_in)
     site = GameSite(reactor, SocketResource(sockets, limits, listener), web, listener)
     port = _bind_stream(reactor, spec, site)
-    return _listening(reactor, spec, port, listener)
+    return _listening(reactor, spec, port, listener, port.stopListening)
 
 
 def _bind_stream(reactor: Any, spec: ListenSpec, factory: Any) -> Any:
@@ -264,12 +284,15 @@ def _close_socket_of(error: CannotListenError) -> None:
 
 
 def _listening(
-    reactor: Any, spec: ListenSpec, port: Any, listener: Listener
+    reactor: Any,
+    spec: ListenSpec,
+    port: Any,
+    listener: Listener,
+    stop: Callable[[], Any],
 ) -> Listening:
     bound = port.getHost()
-    return Listening(
-        reactor, spec, bound.host, bound.port, listener, port.stopListening
-    )
+    listener.bound(ServerAddress(bound.host or "0.0.0.0", bound.port))
+    return Listening(reactor, spec, bound.host, bound.port, listener, stop)
 
 
 class _StreamFactory(ServerFactory):
@@ -277,9 +300,12 @@ class _StreamFactory(ServerFactory):
 
     noisy = False
 
-    def __init__(self, reactor: Any, listener: Listener) -> None:
+    def __init__(
+        self, reactor: Any, listener: Listener, let_in: Callable[[Any], Any]
+    ) -> None:
         self._reactor = reactor
         self._listener = listener
+        self._let_in = let_in
 
     def buildProtocol(self, addr: Any) -> Any:
         """Return the carrier of a connection, if there is a place for it."""
@@ -289,7 +315,7 @@ class _StreamFactory(ServerFactory):
         carrier = StreamProtocol(
             self._reactor,
             listener.factory.limits.max_frame,
-            listener.let_in_stream,
+            self._let_in,
             listener.closed,
         )
         listener.opened(carrier)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gamenet.connection import Channel, ConnectToken, ServerAddress
 from gamenet.errors import CloseReason, ConfigError, ConnectError, ListenError
 from gamenet.transport.datagrams import Address, DatagramServer
 from gamenet.transport.impairment import Impairment
@@ -45,6 +46,8 @@ class MemoryNetwork:
         self._down = impairment_down or Impairment()
         self._up = impairment_up or Impairment()
         self._servers: dict[str, DatagramServer] = {}
+        self._listeners: dict[str, Listener] = {}
+        self._n_servers = 0
         self._clients: dict[Address, MemoryClient] = {}
         self._n_clients = 0
 
@@ -58,11 +61,41 @@ class MemoryNetwork:
             raise ListenError(
                 f"cannot listen on memory:{name}: the name is taken in this network"
             )
+        self._n_servers += 1
         self._servers[name] = DatagramServer(listener, self._write_down)
+        self._listeners[name] = listener
+        # Tokens name addresses, and here there are none: a number stands for one.
+        listener.bound(ServerAddress("0.0.0.0", self._n_servers & 0xFFFF))
 
     def detach(self, name: str) -> None:
         """Serve nobody under a name any more."""
         self._servers.pop(name)
+        self._listeners.pop(name)
+
+    def token(self, name: str, user_data: bytes = b"") -> ConnectToken:
+        """Return a token for the server of a name: in memory, all are trusted.
+
+        Raises:
+            ConnectError: nobody listens under the name.
+        """
+        self._check(name)
+        return self._listeners[name].factory.issueToken(user_data=user_data)
+
+    def channels(self, name: str) -> tuple[Channel, ...]:
+        """Return the channels of the server of a name.
+
+        Raises:
+            ConnectError: nobody listens under the name.
+        """
+        self._check(name)
+        return self._listeners[name].factory.config.channels
+
+    def _check(self, name: str) -> None:
+        if name not in self._servers:
+            raise ConnectError(
+                f"cannot connect to memory:{name}: nobody listens under this name",
+                CloseReason.UNREACHABLE,
+            )
 
     def open(self, name: str) -> MemoryClient:
         """Open a client's end; `connect` calls it.
@@ -70,11 +103,7 @@ class MemoryNetwork:
         Raises:
             ConnectError: nobody listens under the name.
         """
-        if name not in self._servers:
-            raise ConnectError(
-                f"cannot connect to memory:{name}: nobody listens under this name",
-                CloseReason.UNREACHABLE,
-            )
+        self._check(name)
         self._n_clients += 1
         address = (_HOST, self._n_clients)
         client = MemoryClient(self, name, address)
@@ -120,15 +149,15 @@ class MemoryClient:
 
     def __init__(self, network: MemoryNetwork, name: str, address: Address) -> None:
         self.address = address
-        self.peer: Peer | None = None
+        self.receiver: Peer | None = None
         self._network = network
         self._name = name
         self.down, self._up = network.paths(self)
 
     def receive(self, packet: bytes) -> None:
         """Take in a packet that has travelled down."""
-        if self.peer is not None:
-            self.peer.receive(packet)
+        if self.receiver is not None:
+            self.receiver.receive(packet)
 
     def arrive(self, packet: bytes) -> None:
         """Hand the server a packet that has travelled up."""
@@ -141,7 +170,7 @@ class MemoryClient:
 
     def close(self) -> None:
         """Close this end; what is on its way up still arrives."""
-        self.peer = None
+        self.receiver = None
         self.down.close()
         self._network.close(self)
 

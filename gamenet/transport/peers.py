@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from gamenet.transport.clock import monotonic_seconds
 from gamenet.transport.counters import FactoryStats, Tally
-from gamenet.transport.timers import TimerSet
+from gamenet.transport.quiet import Throttle
+from gamenet.transport.timers import Sleeper, TimerSet
 
 if TYPE_CHECKING:
     from gamenet.transport.shell import Peer
@@ -34,9 +35,12 @@ class PeerSet:
         """Tell the time that every connection of the factory lives in."""
         self.timers = TimerSet(reactor, self.seconds)
         self.tally = Tally()
+        self.errors = Throttle(self.seconds)
+        """Says which exceptions are logged; all are counted."""
         # A dict keeps the order in which peers came, which a set would not: two runs
         # with one seed must send in the same order.
         self._peers: dict[Peer, None] = {}
+        self._expected: dict[Sleeper, None] = {}
         self._marked: list[Peer] = []
         self._is_scheduled = False
 
@@ -54,8 +58,22 @@ class PeerSet:
         """Let a peer go whose connection ended, and keep its counts."""
         del self._peers[peer]
         self.tally.retire(peer.connection.stats())
-        self.timers.forget(peer)
-        if not self._peers:
+        self._forget(peer)
+
+    def expect(self, arrival: Sleeper) -> None:
+        """Wake somebody at its timeouts who may become a peer, or not."""
+        self._expected[arrival] = None
+        self.timers.schedule(arrival)
+
+    def dismiss(self, arrival: Sleeper) -> None:
+        """Expect somebody no more: it is a peer now, or it is gone."""
+        self._expected.pop(arrival, None)
+        self._forget(arrival)
+
+    def _forget(self, sleeper: Sleeper) -> None:
+        """Never wake a sleeper again; the last one leaves no delayed call behind."""
+        self.timers.forget(sleeper)
+        if not self._peers and not self._expected:
             self.timers.stop()
 
     def mark(self, peer: Peer) -> None:

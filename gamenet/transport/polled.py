@@ -3,7 +3,9 @@
 
 A game loop such as pygame's calls `poll` once a frame. It reads what has come, lets the
 connection core do what is due, sends what it wants to send, and returns the events. The
-core is the one that the reactor's transports drive; only the socket is plain.
+core is the one that the reactor's transports drive; only the socket is plain. When the
+link is lost a new socket is opened, after a while, and the session resumed on it. The
+names of hosts are looked up at the beginning and never again: that would hold the loop.
 
 This module imports no Twisted.
 """
@@ -12,14 +14,23 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import random as random_module
 import socket
+from collections.abc import Sequence
+from typing import Any
 
-from gamenet.connection import Connection, Event, Link
+from gamenet.connection import Backoff, Connection, Event, Link, Resumed
 from gamenet.errors import CloseReason, ConfigError, ConnectError, RemoteProtocolError
 from gamenet.transport.addresses import ConnectSpec, parse_connect, show_address
 from gamenet.transport.framing import FrameBuffer, frame
 
-__all__ = ["PolledTransport"]
+__all__ = ["Found", "PolledTransport"]
+
+_PATIENCE = 2.0
+"""Seconds for a handshake if there is another way to try."""
+Spec = ConnectSpec | str
+Found = tuple[int, tuple[Any, ...]]
+"""The family of an address, and the address as sockets take it."""
 
 _READ_SIZE = 65536
 _RECEIVE_BUFFER = 1 << 20
@@ -34,22 +45,30 @@ class PolledTransport:
     """Drive one client connection over a plain non-blocking socket.
 
     Args:
-        spec: a udp or tcp connect string, or what `parse_connect` made of one.
+        spec: a udp or tcp connect string, or what `parse_connect` made of one; of
+            several the first is taken now, and all in turn when the link is lost.
         connection: the client's core, idle, made for the link of the transport.
         max_frame: bytes of the largest packet of a stream.
         write_buffer: bytes that may wait for a slow stream before unreliable messages
             are dropped.
+        random: source of keys and of waits; the operating system's unless a test wants
+            repeatable ones.
+        found: addresses of hosts that were looked up before; takes in others.
 
     Raises:
-        ConfigError: the transport is neither udp nor tcp, or the core is for another
+        ConfigError: a transport is neither udp nor tcp, or the core is for another
             kind of link.
         ConnectError: no address is known for the host. Looking it up blocks; an address
             in numbers does not.
 
     Example:
-        >>> from gamenet.connection import Connection, ConnectionConfig, Link
-        >>> core = Connection.client(ConnectionConfig(), protocol_hash=b"example1",
-        ...                          salt=1, link=Link.DATAGRAM)
+        >>> from gamenet.connection import (
+        ...     Connection, ConnectionConfig, Link, ServerAddress, issue_token)
+        >>> token = issue_token(bytes(32), protocol_id=1, client_id=1, timeout=5,
+        ...     addresses=[ServerAddress("127.0.0.1", 9)], expires_in=30, user_data=b"",
+        ...     unix_now=0, random_bytes=bytes)
+        >>> core = Connection.client(ConnectionConfig(), token=token, secret=bytes(32),
+        ...                          protocol_hash=b"example1", link=Link.DATAGRAM)
         >>> transport = PolledTransport("udp:127.0.0.1:9", core)
         >>> transport.poll(now=0.0)
         []
@@ -58,23 +77,37 @@ class PolledTransport:
 
     def __init__(
         self,
-        spec: ConnectSpec | str,
+        spec: Spec | Sequence[Spec],
         connection: Connection,
         *,
         max_frame: int = 66560,
         write_buffer: int = 262144,
+        random: random_module.Random | None = None,
+        found: dict[str, Found] | None = None,
     ) -> None:
-        self.spec = parse_connect(spec) if isinstance(spec, str) else spec
+        given = [spec] if isinstance(spec, ConnectSpec | str) else spec
+        self._ways = [parse_connect(x) if isinstance(x, str) else x for x in given]
+        self._index = 0
         self.connection = connection
         self._check()
-        self._is_stream = self.spec.transport == "tcp"
+        self._found = {} if found is None else found
+        self._look_up()
+        self._max_frame = max_frame
         self._frames = FrameBuffer(max_frame)
         self._write_buffer = write_buffer
+        self._random = random or random_module.SystemRandom()
+        self._backoff = Backoff(self._random.random)
+        self._retry_at: float | None = None
         self._unsent = bytearray()
         self._is_open = False
         self._has_begun = False
         self._refusals = 0
         self._socket: socket.socket | None = self._open()
+
+    @property
+    def spec(self) -> ConnectSpec:
+        """Return the way to the server that is taken now."""
+        return self._ways[self._index]
 
     @property
     def address(self) -> str:
@@ -98,13 +131,46 @@ class PolledTransport:
         timeout = connection.next_timeout()
         if timeout is not None and now >= timeout:
             connection.handle_timeout(now=now)
+        if connection.state == "Dropped":
+            self._stay(now)
         self.flush(now=now)
         events = []
         while (event := connection.next_event()) is not None:
             events.append(event)
+            if isinstance(event, Resumed):
+                self._backoff.succeed()
+                self._retry_at = None
         if connection.is_closed and not self._unsent:
             self.close()
         return events
+
+    def _stay(self, now: float) -> None:
+        """Open a new socket for the session, whose link is lost, after a while."""
+        connection = self.connection
+        if connection.is_reconnecting:
+            return
+        if self._retry_at is None:
+            self._retry_at = now + self._backoff.wait()
+        elif now >= self._retry_at:
+            self._retry_at = None
+            self._reconnect(now)
+
+    def _reconnect(self, now: float) -> None:
+        """Ask to resume the session, by another way if the last has failed."""
+        if self._backoff.n_attempts > 1:
+            self._index = (self._index + 1) % len(self._ways)
+        self.close()
+        self._frames = FrameBuffer(self._max_frame)
+        self._is_open = False
+        if self.connection.reconnect(
+            self._link(),
+            secret=self._random.randbytes(32),
+            now=now,
+            patience=_PATIENCE if len(self._ways) > 1 else None,
+        ):
+            self._socket = self._open()
+        else:
+            self.connection.close(CloseReason.SESSION_GONE, now=now)
 
     def flush(self, *, now: float) -> None:
         """Send what is queued, without reading; `poll` does it too."""
@@ -123,41 +189,43 @@ class PolledTransport:
             self._unsent.clear()
 
     def _check(self) -> None:
-        if self.spec.transport not in ("udp", "tcp"):
-            raise ConfigError(
-                f"connect string {str(self.spec)!r}: without a reactor there are udp "
-                "and tcp only"
-            )
-        link = Link.STREAM if self.spec.transport == "tcp" else Link.DATAGRAM
+        for way in self._ways:
+            if way.transport not in ("udp", "tcp"):
+                raise ConfigError(
+                    f"connect string {str(way)!r}: without a reactor there are udp and "
+                    "tcp only"
+                )
+        link = self._link()
         if self.connection.link is not link:
             raise ConfigError(
                 f"the connection is for a {self.connection.link.value} link, but "
                 f"{self.spec.transport} is a {link.value}: make it with link={link}"
             )
 
+    def _look_up(self) -> None:
+        for way in self._ways:
+            if way.host not in self._found:
+                self._found[way.host] = _address_of(way)
+
+    @property
+    def _is_stream(self) -> bool:
+        return self.spec.transport == "tcp"
+
+    def _link(self) -> Link:
+        return Link.STREAM if self._is_stream else Link.DATAGRAM
+
     def _open(self) -> socket.socket:
         """Return a socket that is connected, or about to be."""
         kind = socket.SOCK_STREAM if self._is_stream else socket.SOCK_DGRAM
-        try:
-            found = socket.getaddrinfo(self.spec.host, self.spec.port, type=kind)
-        except OSError as error:
-            raise ConnectError(
-                f"cannot connect to {self.spec}: no address is known for this host",
-                CloseReason.UNREACHABLE,
-                str(error),
-            ) from None
-        # IPv4 first: that is what servers bind unless told otherwise.
-        family, _, protocol, _, address = min(
-            found, key=lambda each: each[0] != socket.AF_INET
-        )
-        opened = socket.socket(family, kind, protocol)
+        family, host = self._found[self.spec.host]
+        opened = socket.socket(family, kind)
         opened.setblocking(False)
         if self._is_stream:
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         else:
             with contextlib.suppress(OSError):
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        opened.connect_ex(address)
+        opened.connect_ex((host[0], self.spec.port, *host[2:]))
         return opened
 
     def _begin(self, now: float) -> None:
@@ -202,7 +270,7 @@ class PolledTransport:
         try:
             packets = self._frames.feed(data)
         except RemoteProtocolError as error:
-            self._end(error.reason, str(error), now)
+            self.connection.close(error.reason, str(error), now=now)
             return False
         for packet in packets:
             self.connection.receive_datagram(packet, now=now)
@@ -239,7 +307,26 @@ class PolledTransport:
         self._end(reason, error.strerror or str(error), now)
 
     def _end(self, reason: CloseReason, detail: str, now: float) -> None:
-        """Close: the socket is of no use any more."""
-        if not self.connection.is_closed:
-            self.connection.close(reason, detail, now=now)
+        """Go without a link: the socket is of no use any more."""
+        connection = self.connection
+        if connection.is_connected:
+            connection.drop(reason, now=now)
+        elif connection.is_reconnecting:
+            connection.abandon()
+        elif connection.state != "Dropped" and not connection.is_closed:
+            connection.close(reason, detail, now=now)
         self.close()
+
+
+def _address_of(way: ConnectSpec) -> Found:
+    try:
+        found = socket.getaddrinfo(way.host, way.port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise ConnectError(
+            f"cannot connect to {way}: no address is known for this host",
+            CloseReason.UNREACHABLE,
+            str(error),
+        ) from None
+    # IPv4 first: that is what servers bind unless told otherwise.
+    family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+    return family, address

@@ -12,6 +12,8 @@ to the protocol. What the core wants to send in answer (acknowledgements above a
 wait until the timers fire, so no timer is touched, no Deferred made and nothing logged
 for it.
 
+A carrier may be lost and another take its place, while connection and protocol stay.
+
 `connectionLost` is never called from inside a call that the protocol makes: closing
 marks the peer, and the end of the reactor turn tells the protocol.
 """
@@ -19,6 +21,7 @@ marks the peer, and the end of the reactor turn tells the protocol.
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from typing import Any, Protocol
 
 from twisted.logger import Logger
@@ -27,16 +30,20 @@ from gamenet.connection import (
     Closed,
     Connected,
     Connection,
+    Dropped,
     Link,
     MessageAcked,
+    MessageLost,
     MessageReceived,
+    Resumed,
+    TransferProgress,
 )
 from gamenet.errors import CloseReason
 from gamenet.ids import MessageId
 from gamenet.transport.peers import PeerSet
 from gamenet.transport.protocol import GameProtocol
 
-__all__ = ["Carrier", "Owner", "Peer"]
+__all__ = ["Carrier", "Owner", "Peer", "Receiver"]
 
 _BLOCKED_PATIENCE = 0.1
 """Seconds between looks at a peer whose write buffer is full."""
@@ -52,7 +59,26 @@ class Carrier(Protocol):
         """Send packets, in order; never raise for what the network does."""
 
     def close(self) -> None:
-        """Send what is buffered, then close; `Peer.lost` is not called after this."""
+        """Send what is buffered, then close; nothing is told to the peer after this."""
+
+
+class Receiver(Protocol):
+    """What a carrier tells of packets and of itself."""
+
+    def receive_all(self, packets: list[bytes]) -> None:
+        """Take in packets that came together."""
+
+    def lost(self, reason: CloseReason, detail: str) -> None:
+        """Note that the carrier is gone; nothing can be sent any more."""
+
+    def abort(self, reason: CloseReason, detail: str) -> None:
+        """End the connection for what the carrier saw, and tell both sides."""
+
+    def blocked(self) -> None:
+        """Count that the carrier's write buffer is full."""
+
+    def pump(self) -> None:
+        """Go on sending: the write buffer has drained."""
 
 
 class Owner(Protocol):
@@ -66,15 +92,39 @@ class Owner(Protocol):
     def peerBegan(self, peer: Peer) -> None:
         """Note that the protocol's `connectionMade` has returned."""
 
+    def peerDropped(self, peer: Peer) -> None:
+        """Note that the peer's link is lost, and its session waits."""
+
+    def peerResumed(self, peer: Peer) -> None:
+        """Note that the peer has a link again."""
+
+    def rebind(self, peer: Peer) -> None:
+        """Give the peer another socket, if it is a client's and of datagrams."""
+
     def peerEnded(self, peer: Peer, reason: CloseReason, detail: str) -> None:
         """Note that a peer is gone, whether or not it was ever accepted."""
+
+
+class _Nothing:
+    """The carrier of a peer without a link."""
+
+    is_blocked = False
+
+    def send(self, packets: list[bytes]) -> None:
+        """Lose packets: a goodbye to somebody who is not there."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+NOTHING = _Nothing()
 
 
 class Peer:
     """One connection: its core, its carrier, and its protocol once it is accepted.
 
     Args:
-        owner: the factory.
+        owner: the factory, or who acts for it.
         connection: the core.
         carrier: takes packets to the network.
         transport_name: "udp", "tcp" and so on.
@@ -82,7 +132,6 @@ class Peer:
         address: the peer's address for people.
         deadline: time by which the handshake must have succeeded; the core's own
             timeout alone if left out.
-        refusal: why the peer will be turned away when its handshake has succeeded.
     """
 
     log = Logger()
@@ -97,39 +146,36 @@ class Peer:
         host: str,
         address: str,
         deadline: float = math.inf,
-        refusal: CloseReason | None = None,
     ) -> None:
         self.connection = connection
         self.transport_name = transport_name
         self.host = host
         self.address = address
-        self.refusal = refusal
         self.protocol: GameProtocol | None = None
         self.alarm = math.inf
         self.is_marked = False
         self.is_ended = False
         self._owner = owner
         self._peers = owner.peers
-        self._seconds = owner.peers.seconds
-        self._carrier = carrier
+        self._seconds = self.seconds = owner.peers.seconds
+        self._carrier: Carrier = carrier
         self._deadline = deadline
-        self._is_stream = connection.link is Link.STREAM
         self._is_touched = False
         self._is_delivering = False
         self._is_broken = False
-        self._is_cut = False
+        self._is_attempting = False
         self._peers.add(self)
 
     # ------------------------------------------------------------- from the carrier
 
-    def receive(self, packet: bytes) -> None:
+    def receive(self, packet: bytes, path: Hashable = None) -> None:
         """Take a packet in."""
         try:
-            self.connection.receive_datagram(packet, now=self._seconds())
+            self.connection.receive_datagram(packet, now=self._seconds(), path=path)
         except Exception:  # noqa: BLE001 - an error of ours must stay with this peer
             self._crash()
             return
-        if self.protocol is None:
+        if self.protocol is None or not self.connection.is_connected:
             # A handshake is answered at once.
             self.pump()
             return
@@ -155,16 +201,35 @@ class Peer:
         """Note that the carrier is gone; nothing can be sent any more."""
         if self.is_ended:
             return
-        self._is_cut = True
-        if not self.connection.is_closed:
-            self.connection.close(reason, detail, now=self._seconds())
+        self._lose(reason, detail)
         self._deliver()
-        self._end(reason, detail)
+        if self.connection.is_closed:
+            self._end(reason, detail)
+        else:
+            self._peers.timers.schedule(self)
 
     def unreachable(self, detail: str) -> None:
-        """Note that the network refuses our packets; the protocol learns it later."""
-        self._is_cut = True
-        self.close(CloseReason.UNREACHABLE, detail)
+        """Note that the network refuses our packets; the protocol learns it later.
+
+        The kernel may say so while the protocol is sending.
+        """
+        if self.is_ended:
+            return
+        self._detach()
+        self._lose(CloseReason.UNREACHABLE, detail)
+        self._peers.mark(self)
+
+    def _lose(self, reason: CloseReason, detail: str) -> None:
+        self._carrier = NOTHING
+        self._is_attempting = False
+        connection = self.connection
+        if connection.is_connected:
+            connection.drop(reason, now=self._seconds())
+        elif connection.state == "Dropped":
+            connection.abandon()
+            self._owner.peerDropped(self)
+        elif not connection.is_closed:
+            connection.close(reason, detail, now=self._seconds())
 
     def abort(self, reason: CloseReason, detail: str) -> None:
         """End the connection for what the carrier saw, and tell both sides."""
@@ -175,13 +240,39 @@ class Peer:
         """Count that the carrier's write buffer is full."""
         self._peers.tally.paused += 1
 
+    # ------------------------------------------------------------- another carrier
+
+    def attach(self, carrier: Carrier, *, transport_name: str, address: str) -> None:
+        """Put another carrier in the place of the one that is lost."""
+        self._detach()
+        self._carrier = carrier
+        self._is_attempting = not self.connection.is_connected
+        self.transport_name = transport_name
+        self.address = address
+        if self.protocol is not None:
+            self.protocol.transportName = transport_name
+            self.protocol.peerAddress = address
+        self.pump()
+
+    def rebind(self) -> None:
+        """Go on from another local socket."""
+        if self.connection.is_connected:
+            self._owner.rebind(self)
+
+    def _detach(self) -> None:
+        carrier, self._carrier = self._carrier, NOTHING
+        carrier.close()
+
     # ------------------------------------------------------------ from the protocol
 
     def send(self, channel: int, payload: bytes, flush: bool) -> MessageId:
         """Queue a message; send it at once, or at the end of the turn."""
-        self._peers.mark(self)
-        message_id = self.connection.send(channel, payload, now=self._seconds())
+        if not self.is_marked:
+            self._peers.mark(self)
+        connection = self.connection
+        message_id = connection.send(channel, payload, now=self._seconds())
         if flush:
+            connection.flush()
             self._transmit()
         return message_id
 
@@ -195,19 +286,26 @@ class Peer:
     # --------------------------------------------------------------- from the timers
 
     def next_timeout(self) -> float | None:
-        """Return when the core, or the limit on handshakes, wants to be looked at."""
-        timeout = self.connection.next_timeout()
-        if self.protocol is None:
-            timeout = (
-                self._deadline if timeout is None else min(timeout, self._deadline)
-            )
-        if timeout is not None and self._carrier.is_blocked:
+        """Return when the core, or the limit on handshakes, is to be looked at."""
+        due = self._due()
+        if due is not None and self._carrier.is_blocked:
             # What is overdue cannot be sent: do not ask at every firing.
-            timeout = max(timeout, self._seconds() + _BLOCKED_PATIENCE)
-        return timeout
+            due = max(due, self._seconds() + _BLOCKED_PATIENCE)
+        return due
+
+    def _due(self) -> float | None:
+        due = self.connection.next_timeout()
+        if self.protocol is None:
+            due = self._deadline if due is None else min(due, self._deadline)
+        return due
 
     def wake(self, *, now: float) -> None:
         """Let the core do what is due."""
+        due = self._due()
+        if due is not None and now < due:
+            # What the alarm was set for has been done in the meantime.
+            self._peers.timers.schedule(self)
+            return
         if self.protocol is None and now >= self._deadline:
             self.close(CloseReason.HANDSHAKE_TIMED_OUT, "no handshake in time")
         try:
@@ -219,7 +317,10 @@ class Peer:
     def settle(self) -> None:
         """Send what the packets received since the last firing have called for."""
         self._is_touched = False
-        self.pump()
+        if self.connection.has_news or self.connection.is_closed:
+            self.pump()
+        else:
+            self._peers.timers.schedule(self)
 
     # ---------------------------------------------------------------------- the pump
 
@@ -234,12 +335,22 @@ class Peer:
                 self._peers.mark(self)
             else:
                 self._peers.timers.schedule(self)
+            if self._is_attempting:
+                self._look_at_attempt()
         except Exception:  # noqa: BLE001 - an error of ours must stay with this peer
             self._crash()
 
-    def _transmit(self) -> None:
-        if self._is_cut:
+    def _look_at_attempt(self) -> None:
+        """Have another attempt made if the one to resume has come to nothing."""
+        connection = self.connection
+        if connection.is_reconnecting:
             return
+        self._is_attempting = False
+        if connection.state == "Dropped":
+            self._detach()
+            self._owner.peerDropped(self)
+
+    def _transmit(self) -> None:
         connection, carrier = self.connection, self._carrier
         if carrier.is_blocked:
             connection.drop_unreliable()
@@ -247,7 +358,11 @@ class Peer:
         while packets := connection.datagrams_to_send(now=self._seconds()):
             carrier.send(packets)
             # A stream sets its own pace: it takes packets until its buffer is full.
-            if not self._is_stream or carrier.is_blocked or not connection.has_news:
+            if (
+                connection.link is not Link.STREAM
+                or carrier.is_blocked
+                or not connection.has_news
+            ):
                 return
 
     def _deliver(self) -> None:
@@ -277,8 +392,22 @@ class Peer:
             self._end(event.reason, event.detail)
         elif isinstance(event, Connected):
             self._begin()
-        elif isinstance(event, MessageAcked) and not self._is_broken:
+        elif self._is_broken or self.protocol is None:
+            return
+        elif isinstance(event, MessageAcked):
             self._call("messageAcked", event.message_id)
+        elif isinstance(event, MessageLost):
+            self._call("messageLost", event.message_id)
+        elif isinstance(event, TransferProgress):
+            self._call("transferProgress", event.message_id, event.acked, event.total)
+        elif isinstance(event, Dropped):
+            self._peers.tally.dropped_links[event.reason.name] += 1
+            self._call("connectionDropped", event.reason)
+            self._owner.peerDropped(self)
+        elif isinstance(event, Resumed):
+            self._peers.tally.resumed += 1
+            self._owner.peerResumed(self)
+            self._call("connectionResumed")
 
     def _begin(self) -> None:
         """Build the protocol: the handshake succeeded."""
@@ -291,7 +420,7 @@ class Peer:
             self._blame("buildProtocol")
             return
         if self.protocol is None:
-            self.close(self.refusal or CloseReason.KICKED, "")
+            self.close(CloseReason.KICKED, "")
         else:
             self._call("makeConnection", self)
             if not self._is_broken:
@@ -302,8 +431,9 @@ class Peer:
         if self.is_ended:
             return
         self.is_ended = True
-        self._transmit()
-        self._carrier.close()
+        if self._carrier is not NOTHING:
+            self._transmit()
+        self._detach()
         self._peers.remove(self)
         self._owner.peerEnded(self, reason, detail)
         if self.protocol is not None:
@@ -317,24 +447,29 @@ class Peer:
 
     def _blame(self, callback: str) -> None:
         """Log the exception of a callback and close this connection alone."""
-        self.log.failure(
-            "{callback} raised an exception; closing the {transport} connection "
-            "to {address}",
-            callback=callback,
-            transport=self.transport_name,
-            address=self.address,
-        )
+        self._report(f"{callback} raised an exception", callback=callback)
         self._peers.tally.callback_errors += 1
         self._is_broken = True
         self.close(CloseReason.INTERNAL_ERROR, "")
 
     def _crash(self) -> None:
         """Log an error of our own and close this connection without a word."""
+        self._report("an error inside gamenet")
+        self._is_broken = True
+        carrier, self._carrier = self._carrier, NOTHING
+        self._end(CloseReason.INTERNAL_ERROR, "")
+        carrier.close()
+
+    def _report(self, what: str, **details: Any) -> None:
+        """Log the exception that is being handled, if there were not many just now."""
+        more = self._peers.errors.more()
+        if more is None:
+            return
         self.log.failure(
-            "an error inside gamenet; closing the {transport} connection to {address}",
+            "{what}; closing the {transport} connection to {address}{more}",
+            what=what,
             transport=self.transport_name,
             address=self.address,
+            more=more,
+            **details,
         )
-        self._is_broken = True
-        self._is_cut = True
-        self._end(CloseReason.INTERNAL_ERROR, "")

@@ -22,7 +22,7 @@ from zope.interface import implementer
 
 from gamenet.errors import CloseReason, RemoteProtocolError
 from gamenet.transport.framing import FrameBuffer, frame
-from gamenet.transport.shell import Peer
+from gamenet.transport.shell import Receiver
 
 __all__ = ["CLOSE_GRACE", "StreamProtocol", "TurnedAway", "explain_loss"]
 
@@ -47,14 +47,15 @@ class StreamProtocol(Protocol):
         self,
         reactor: Any,
         max_frame: int,
-        make_peer: Callable[[StreamProtocol], Peer],
+        make_peer: Callable[[StreamProtocol], Receiver],
         on_closed: Callable[[StreamProtocol], None],
     ) -> None:
         self._reactor = reactor
         self._frames = FrameBuffer(max_frame)
         self._make_peer = make_peer
         self._on_closed = on_closed
-        self._peer: Peer | None = None
+        self.receiver: Receiver | None = None
+        """What is told of packets; it may put another in its place."""
         self._is_closing = False
         self._cut: Any = None
 
@@ -62,11 +63,11 @@ class StreamProtocol(Protocol):
         """Begin: the stream is open, though TLS may still be shaking hands."""
         self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
-        self._peer = self._make_peer(self)
+        self.receiver = self._make_peer(self)
 
     def dataReceived(self, data: bytes) -> None:
         """Take bytes in; close on a packet that is too large."""
-        peer = self._peer
+        peer = self.receiver
         if peer is None or self._is_closing:
             return
         try:
@@ -82,7 +83,7 @@ class StreamProtocol(Protocol):
         if self._cut is not None:
             self._cut.cancel()
             self._cut = None
-        peer, self._peer = self._peer, None
+        peer, self.receiver = self.receiver, None
         if peer is not None:
             peer.lost(CloseReason.LINK_LOST, explain_loss(reason))
         self._on_closed(self)
@@ -96,6 +97,7 @@ class StreamProtocol(Protocol):
         if self._is_closing:
             return
         self._is_closing = True
+        self.receiver = None
         self.transport.unregisterProducer()
         self._cut = self._reactor.callLater(CLOSE_GRACE, self.cut)
         self.transport.loseConnection()
@@ -110,14 +112,14 @@ class StreamProtocol(Protocol):
     def pauseProducing(self) -> None:
         """Note that the write buffer is full."""
         self.is_blocked = True
-        if self._peer is not None:
-            self._peer.blocked()
+        if self.receiver is not None:
+            self.receiver.blocked()
 
     def resumeProducing(self) -> None:
         """Note that the write buffer has drained."""
         self.is_blocked = False
-        if self._peer is not None:
-            self._peer.pump()
+        if self.receiver is not None:
+            self.receiver.pump()
 
     def stopProducing(self) -> None:
         """Stop; `connectionLost` says the rest."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Any, Protocol
 
@@ -25,6 +25,9 @@ __all__ = ["RESOLUTION", "Sleeper", "TimerSet"]
 RESOLUTION = 0.01
 """Least number of seconds between two firings: less than half of the 25 ms in which a
 connection must acknowledge."""
+
+_FEW = 16
+"""So many sleepers that are gone may stay in the heap, however small it is."""
 
 _ROUNDING = 1e-6
 """Seconds that a delayed call may seem to fire early, because times are added."""
@@ -58,6 +61,7 @@ class TimerSet:
         self._clock = clock
         self._seconds = seconds
         self._heap: list[tuple[float, int, Sleeper]] = []
+        self._n_forgotten = 0
         self._touched: list[Sleeper] = []
         self._serial = count()
         self._call: Any = None
@@ -79,17 +83,27 @@ class TimerSet:
         self._arm(-math.inf)
 
     def forget(self, sleeper: Sleeper) -> None:
-        """Never wake a sleeper again."""
+        """Never wake a sleeper again, and let go of it before long."""
         sleeper.alarm = -math.inf
+        self._n_forgotten += 1
+        if self._n_forgotten > max(_FEW, len(self._heap) / 2):
+            self._compact()
 
     def stop(self) -> None:
         """Forget every sleeper and leave no delayed call behind."""
         self._heap.clear()
+        self._n_forgotten = 0
         self._touched.clear()
         if self._call is not None:
             self._call.cancel()
             self._call = None
         self._armed_for = math.inf
+
+    def _compact(self) -> None:
+        """Drop the alarms that are stale; else they stay until they would ring."""
+        self._heap = [each for each in self._heap if each[0] == each[2].alarm]
+        heapify(self._heap)
+        self._n_forgotten = 0
 
     def _arm(self, deadline: float) -> None:
         """Fire at a deadline, or as soon after it as the resolution allows."""

@@ -82,36 +82,38 @@ class UdpClient(DatagramProtocol):
         address: Address,
         receive_buffer: int,
         tally: Tally,
-        make_peer: Callable[[UdpClient], Peer],
+        make_peer: Callable[[UdpClient], Peer | None],
     ) -> None:
         self._address = address
         self._receive_buffer = receive_buffer
         self._tally = tally
         self._make_peer = make_peer
-        self._peer: Peer | None = None
+        self.receiver: Peer | None = None
         self._refusals = 0
 
     def startProtocol(self) -> None:
         """Connect the socket, so that the kernel reports refusals, and begin."""
         enlarge_receive_buffer(self.transport, self._receive_buffer)
         self.transport.connect(*self._address)
-        self._peer = self._make_peer(self)
+        self.receiver = self._make_peer(self)
 
     def stopProtocol(self) -> None:
         """Note that the socket is closed, by us or by an error of the network."""
-        if self._peer is not None:
-            self._peer.lost(CloseReason.UNREACHABLE, "the network refused a datagram")
+        if self.receiver is not None:
+            self.receiver.lost(
+                CloseReason.UNREACHABLE, "the network refused a datagram"
+            )
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
         """Take a datagram of the server in."""
         self._refusals = 0
-        if self._peer is not None:
-            self._peer.receive(datagram)
+        if self.receiver is not None:
+            self.receiver.receive(datagram)
 
     def connectionRefused(self) -> None:
         """Note that nothing listens at the server's address."""
         self._refusals += 1
-        peer = self._peer
+        peer = self.receiver
         if peer is None:
             return
         if peer.protocol is None or self._refusals >= _REFUSALS_TO_BELIEVE:
@@ -129,7 +131,7 @@ class UdpClient(DatagramProtocol):
 
     def close(self) -> None:
         """Close the socket."""
-        self._peer = None
+        self.receiver = None
         # Twisted takes the transport away before it tells that the socket is closed.
         if self.transport is not None:
             self.transport.stopListening()

@@ -29,7 +29,7 @@ from zope.interface import implementer
 from gamenet.errors import CloseReason
 from gamenet.transport.limits import Limits
 from gamenet.transport.listener import Listener
-from gamenet.transport.shell import Peer
+from gamenet.transport.shell import Receiver
 from gamenet.transport.tcp import CLOSE_GRACE, explain_loss
 
 __all__ = ["ClientSocketFactory", "ServerSocketFactory"]
@@ -87,7 +87,8 @@ class _SocketCarrier:
 
     def __init__(self) -> None:
         super().__init__()
-        self._peer: Peer | None = None
+        self.receiver: Receiver | None = None
+        """What is told of packets; it may put another in its place."""
         self._packets: list[bytes] = []
         self._loss = ""
 
@@ -98,15 +99,15 @@ class _SocketCarrier:
         # On the server the HTTP channel is still registered with the transport.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self, True)
-        self._peer = self.factory.peer_for(self)
+        self.receiver = self.factory.peer_for(self)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """Take a packet, to be passed on with those that came together with it."""
         if isBinary:
             self._packets.append(payload)
-        elif self._peer is not None:
+        elif self.receiver is not None:
             detail = "a text message came; use binary ones"
-            self._peer.abort(CloseReason.MALFORMED, detail)
+            self.receiver.abort(CloseReason.MALFORMED, detail)
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """Note that the socket is gone, or never opened."""
@@ -115,7 +116,7 @@ class _SocketCarrier:
         if call is not None:
             call.cancel()
         detail = self._loss or reason or "the socket was closed"
-        peer, self._peer = self._peer, None
+        peer, self.receiver = self.receiver, None
         if peer is not None:
             peer.lost(CloseReason.LINK_LOST, detail)
         self.factory.socket_closed(self, detail)
@@ -132,8 +133,8 @@ class _SocketCarrier:
         """Feed the parser without composing a log message first."""
         self._dataReceived(data)  # type: ignore[attr-defined]
         packets, self._packets = self._packets, []
-        if self._peer is not None:
-            self._peer.receive_all(packets)
+        if self.receiver is not None:
+            self.receiver.receive_all(packets)
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: Any = None) -> None:
         """Write without composing a log message first."""
@@ -148,9 +149,9 @@ class _SocketCarrier:
     def _max_message_size_exceeded(self, size: int, limit: int, reason: str) -> None:
         """Close, and tell the peer why, instead of dropping the connection."""
         self.failedByMe = True
-        if self._peer is not None:
+        if self.receiver is not None:
             detail = f"a message of {size} bytes came; at most {limit} are allowed"
-            self._peer.abort(CloseReason.MESSAGE_TOO_LARGE, detail)
+            self.receiver.abort(CloseReason.MESSAGE_TOO_LARGE, detail)
 
     # ------------------------------------------------------------- called by the peer
 
@@ -162,12 +163,15 @@ class _SocketCarrier:
 
     def close(self) -> None:
         """Shake hands on closing; Autobahn cuts the stream if that takes too long."""
-        if self._peer is None:
-            return
-        self._peer = None
-        self.transport.unregisterProducer()
-        if self.state == self.STATE_OPEN:  # type: ignore[attr-defined]
+        is_open = self.state == self.STATE_OPEN  # type: ignore[attr-defined]
+        if self.receiver is not None or is_open:
+            self.receiver = None
+            self.transport.unregisterProducer()
+        if is_open:
             self.sendClose(_NORMAL_CLOSURE)  # type: ignore[attr-defined]
+        elif self.state == self.STATE_CONNECTING:  # type: ignore[attr-defined]
+            # There is nobody yet to shake hands with.
+            self.cut()
 
     def cut(self) -> None:
         """Close the stream at once, whatever is buffered."""
@@ -178,14 +182,14 @@ class _SocketCarrier:
     def pauseProducing(self) -> None:
         """Note that the write buffer is full."""
         self.is_blocked = True
-        if self._peer is not None:
-            self._peer.blocked()
+        if self.receiver is not None:
+            self.receiver.blocked()
 
     def resumeProducing(self) -> None:
         """Note that the write buffer has drained."""
         self.is_blocked = False
-        if self._peer is not None:
-            self._peer.pump()
+        if self.receiver is not None:
+            self.receiver.pump()
 
     def stopProducing(self) -> None:
         """Stop; `onClose` says the rest."""
@@ -206,15 +210,23 @@ class ServerSocketFactory(WebSocketServerFactory):
     Args:
         reactor: gives delayed calls.
         limits: of frames, messages and times.
-        listener: makes the peers, and knows the open sockets.
+        listener: knows the open sockets.
+        let_in: takes an open socket, returns what it tells of packets.
     """
 
     protocol = _ServerSocket
 
-    def __init__(self, reactor: Any, limits: Limits, listener: Listener) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        limits: Limits,
+        listener: Listener,
+        let_in: Callable[[Any], Receiver],
+    ) -> None:
         super().__init__(None, server="gamenet", reactor=reactor)
         self._batched_timer = _Timers(reactor)
         self._listener = listener
+        self._let_in = let_in
         self.setProtocolOptions(
             webStatus=False,
             # Origins are checked before Autobahn sees the request.
@@ -228,9 +240,9 @@ class ServerSocketFactory(WebSocketServerFactory):
         self._listener.opened(socket)
         return socket
 
-    def peer_for(self, socket: Any) -> Peer:
+    def peer_for(self, socket: Any) -> Receiver:
         """Make the peer of an open socket."""
-        return self._listener.let_in_stream(socket)
+        return self._let_in(socket)
 
     def socket_closed(self, socket: Any, detail: str) -> None:
         """Note that a socket is closed, whether or not it ever was open."""
@@ -255,7 +267,7 @@ class ClientSocketFactory(WebSocketClientFactory):
         reactor: Any,
         url: str,
         limits: Limits,
-        make_peer: Callable[[Any], Peer],
+        make_peer: Callable[[Any], Receiver],
         on_closed: Callable[[str], None],
     ) -> None:
         super().__init__(url, useragent="gamenet", reactor=reactor)
@@ -264,7 +276,7 @@ class ClientSocketFactory(WebSocketClientFactory):
         self._on_closed = on_closed
         self.setProtocolOptions(**_options(limits))
 
-    def peer_for(self, socket: Any) -> Peer:
+    def peer_for(self, socket: Any) -> Receiver:
         """Make the peer of the open socket."""
         return self._make_peer(socket)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from typing import Any
 
 from gamenet.errors import CloseReason
 from gamenet.wire.compounds import NestedField
@@ -74,6 +75,8 @@ def javascript_module(
     inputs: Sequence[type[Schema]],
     messages: Mapping[int, type[Schema]],
     close_reasons: Iterable[CloseReason] = CloseReason,
+    channels: Sequence[Mapping[str, Any]] = (),
+    message_channels: Mapping[int, int] | None = None,
 ) -> str:
     """Return the source of a game's codec for browsers.
 
@@ -84,6 +87,9 @@ def javascript_module(
         inputs: in the order of their ids.
         messages: by id, those of the replication (0-15) and the game's own.
         close_reasons: what a connection may end with.
+        channels: of the connection, each as the browser's client takes it; those of
+            every game if left out.
+        message_channels: the channel of each message that has one of its own, by id.
 
     Raises:
         SchemaError: a field that has no JavaScript.
@@ -101,6 +107,8 @@ def javascript_module(
     parts.append(_list_source("components", components, names))
     parts.append(_list_source("inputs", inputs, names))
     parts.append(_messages_source(messages, names))
+    if channels:
+        parts.append(_channels_source(channels, message_channels or {}))
     return "\n".join(parts)
 
 
@@ -169,3 +177,14 @@ def _list_source(name: str, schemas: Iterable[type[Schema]], names: _Names) -> s
 def _messages_source(messages: Mapping[int, type[Schema]], names: _Names) -> str:
     rows = [f"  [{number}, {names(s)}],\n" for number, s in sorted(messages.items())]
     return f"export const messages = new Map([\n{''.join(rows)}]);\n"
+
+
+def _channels_source(
+    channels: Iterable[Mapping[str, Any]], message_channels: Mapping[int, int]
+) -> str:
+    rows = "".join(f"  {json.dumps(dict(each))},\n" for each in channels)
+    pairs = [list(pair) for pair in sorted(message_channels.items())]
+    return (
+        f"export const channels = Object.freeze([\n{rows}]);\n"
+        f"export const messageChannels = new Map({json.dumps(pairs)});\n"
+    )

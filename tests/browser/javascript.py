@@ -61,17 +61,59 @@ def run_program(
         engine: "node" or "chromium"; None for the first one that is installed.
     """
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        for source in (*BROWSER.glob("*.js"), *PROGRAMS.glob("*.js")):
-            shutil.copy(source, folder)
+        folder = _gathered(name, protocol)
         source = f"export const argument = {json.dumps(argument)};\n"
         (folder / "argument.js").write_text(source, encoding="utf-8")
-        (folder / "protocol.js").write_text(protocol, encoding="utf-8")
         (folder / "main.js").write_text(MAIN % program, encoding="utf-8")
         result = json.loads(_engine(engine)(folder))
     if "error" in result:
         raise AssertionError(f"{program} failed: {result['error']}")
     return result["answer"]
+
+
+class NodeProgram:
+    """A program in Node that is asked again and again, and remembers.
+
+    Args:
+        program: a file of tests/browser/programs; it answers each line of JSON by one.
+        protocol: the generated codec, which it imports as "./protocol.js".
+    """
+
+    def __init__(self, program: str, protocol: str = "") -> None:
+        node = node_path()
+        self._folder = TemporaryDirectory()
+        folder = _gathered(self._folder.name, protocol)
+        self._process = subprocess.Popen(
+            [node, str(folder / program)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self, question: Any) -> Any:
+        """Return the answer to a question, both JSON."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(question), file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise AssertionError(f"the program ended with {self._process.wait()}")
+        return json.loads(answer)
+
+    def end(self) -> None:
+        """End the program; what it wrote on standard error was seen there."""
+        self._process.communicate(timeout=30)
+        self._folder.cleanup()
+
+
+def _gathered(name: str, protocol: str) -> Path:
+    """Put all modules into a folder, for Node to take as such."""
+    folder = Path(name)
+    for source in (*BROWSER.glob("*.js"), *PROGRAMS.glob("*.js")):
+        shutil.copy(source, folder)
+    (folder / "protocol.js").write_text(protocol, encoding="utf-8")
+    (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    return folder
 
 
 def _engine(wanted: str | None) -> Any:
@@ -87,7 +129,6 @@ def _engine(wanted: str | None) -> Any:
 
 def _in_node(path: str) -> Any:
     def run(folder: Path) -> str:
-        (folder / "package.json").write_text('{"type": "module"}', encoding="utf-8")
         return _output([path, str(folder / "main.js")])
 
     return run

@@ -34,7 +34,7 @@ class ServerProcess:
     """
 
     def __init__(self, game: str, *options: str, port: int = 0) -> None:
-        listen = f"ws:{port or _lasting_port()}:interface=127.0.0.1"
+        listen = f"ws:{port or lasting_port()}:interface=127.0.0.1"
         command = [sys.executable, "-c", TWISTD, "-n", "--pidfile=", "gamenet"]
         self._process = subprocess.Popen(
             [*command, "--game", game, "--listen", listen, *options],
@@ -54,6 +54,7 @@ class ServerProcess:
             found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
             if found:
                 return int(found[1])
+        self._process.communicate()
         raise AssertionError(f"the server did not start: {''.join(seen)}")
 
     def kill(self) -> None:
@@ -62,12 +63,14 @@ class ServerProcess:
         self._process.communicate()
 
     def stop(self) -> str:
-        """End it as Ctrl-C would; return the rest of its log."""
+        """End it as Ctrl-C would, unless it has ended; return the rest of its log."""
+        if self._process.returncode is not None:
+            return ""
         self._process.terminate()
         return self._process.communicate(timeout=30)[0]
 
 
-def _lasting_port() -> int:
+def lasting_port() -> int:
     """Return a free port that no client is given while its server is away."""
     while True:
         number = 20_000 + secrets.randbelow(12_000)  # below what clients are given

@@ -97,9 +97,9 @@ class ArenaPageTests(BrowserTestCase):
     def test_server_away(self) -> None:
         """A killed server is explained, and a new one is joined without a click."""
         page = self.enter("Ada")
+        page.wait_for_selector("body[data-players='3']")
         self.server.kill()
-        page.wait_for_selector("body[data-state=closed]")
-        page.wait_for_selector(".gamenet-banner button")
+        page.wait_for_selector(".gamenet-banner >> text=reconnecting")
         again = ServerProcess(ARENA, port=self.server.port)
         self.addCleanup(again.stop)
         page.wait_for_selector("body[data-state=playing][data-players='1']")

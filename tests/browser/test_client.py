@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from gamenet.connection import Channel, DeliveryMode
 from gamenet.errors import CloseReason
 from gamenet.game import Component, Game, Input, Message, fixed, int8, text
 from gamenet.game.messages import PlayerEntered, PlayerExited, Welcome
@@ -43,6 +44,13 @@ class Chat(Message):
     words: str = text(40, "hello")
 
 
+class Emote(Message):
+    """A word with a channel of its own."""
+
+    channel = "emotes"
+    number: int = int8()
+
+
 class Shout(Input):
     """An input that may be large."""
 
@@ -54,7 +62,8 @@ class Words(Game):
 
     components = [Position]
     inputs = [Steer, Jump, Shout]
-    messages = [Chat]
+    messages = [Chat, Emote]
+    channels = [Channel(9, DeliveryMode.UNRELIABLE, "emotes")]
 
 
 PROTOCOL = Protocol.of(Words)
@@ -64,6 +73,7 @@ CODEC = javascript_module(
     components=PROTOCOL.components,
     inputs=PROTOCOL.inputs,
     messages=dict(PROTOCOL.registry),
+    **PROTOCOL.browser_channels(),
 )
 CAPACITY = 64
 WELCOME = Welcome(player_id=2, tick=100, tick_rate=20, capacity=CAPACITY)
@@ -190,6 +200,36 @@ class ListenTests(SynchronousTestCase):
         told = {"reason": "SERVER_FULL", "advice": advice, "detail": "64 of 64"}
         self.assertEqual(answer["told"], [["closed", told]])
 
+    def test_dropped(self) -> None:
+        """A lost link is told with advice, and that the game goes on."""
+        script = [
+            step("tell", event={"type": "dropped", "reason": "LINK_LOST"}),
+            step("input", name="Jump", values={}),
+            step("tell", event={"type": "resumed"}),
+            step("tell", event={"type": "progress", "id": 4, "acked": 1, "total": 9}),
+        ]
+        answer = play(control(WELCOME), *script)
+        advice = CloseReason.LINK_LOST.advice
+        told = {"reason": "LINK_LOST", "advice": advice, "detail": ""}
+        wanted = [["dropped", told], ["resumed"], ["progress", 4, 1, 9]]
+        self.assertEqual(answer["told"], wanted)
+        # The connection knows what to forget meanwhile.
+        self.assertEqual(len(answer["sent"]), 1)
+
+    def test_channels(self) -> None:
+        """A message comes on the channel of its class, and on no other."""
+        data = PROTOCOL.registry.encode(Emote(3)).hex()
+        good = step("receive", channel=9, bytes=data)
+        answer = play(control(WELCOME), good)
+        self.assertEqual(answer["told"], [["message", "Emote", {"number": 3}]])
+        welcome = PROTOCOL.registry.encode(WELCOME).hex()
+        for bad in (
+            step("receive", channel=CONTROL, bytes=data),
+            step("receive", channel=INPUTS, bytes=data),
+            step("receive", channel=9, bytes=welcome),
+        ):
+            self.assertEqual(play(control(WELCOME), bad)["closed"][0][0], "MALFORMED")
+
     def test_malformed(self) -> None:
         """What cannot be understood ends the connection, and is not thrown."""
         bad = [
@@ -300,6 +340,17 @@ class SpeakTests(SynchronousTestCase):
         ]
         self.assertEqual(messages, [Chat("Zoë"), Chat("hello")])
 
+    def test_channel(self) -> None:
+        """A message goes on the channel of its class, and can be given up."""
+        answer = play(
+            control(WELCOME),
+            step("send", name="Chat", values={}),
+            step("send", name="Emote", values={"number": 3}),
+            step("cancel", id=1),
+        )
+        self.assertEqual([channel for channel, _ in answer["sent"]], [CONTROL, 9])
+        self.assertEqual(answer["values"][1:], [0, 1, True])
+
     def test_refused(self) -> None:
         """A mistake of the page is told to the page, with what would be right."""
         thrown = play(
@@ -345,7 +396,6 @@ class MeasureTests(SynchronousTestCase):
         size = len(script[-1]["bytes"]) // 2
         self.assertApproximates(stats["bytesDownPerSecond"], 20 * size, 2 * size)
         self.assertEqual(stats["rtt"], 0.05)
-        self.assertEqual(stats["loss"], 0.25)
 
     def test_silence(self) -> None:
         """When nothing comes any more, the rates fall to nothing."""

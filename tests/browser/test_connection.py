@@ -1,328 +1,262 @@
 # SPDX-License-Identifier: MIT
-"""The browser's connection does what Python's does: the same packets at the same time.
+"""The browser's connection on one link: how it begins, and what it makes of what comes.
 
-A Python client plays against a Python server; what was done with it, and what came of
-it, is then replayed on the browser's connection.
+Every byte that it is given, and that is expected of it, is made by connection_bytes.py.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import zlib
 from random import Random
-from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.connection import (
-    Channel,
-    Closed,
-    Connection,
-    ConnectionConfig,
-    DeliveryMode,
-    Event,
-    Gate,
-    Link,
-    MessageReceived,
-)
-from gamenet.connection.acks import AckTracker
 from gamenet.errors import CloseReason
-from gamenet.wire.javascript import javascript_module
-from tests.browser.javascript import marked, run_program
-
-HASH = bytes(range(1, 9))
-SALT = 0xFEDCBA9876543210
-TAG = 0x8877665544332211
-NAME = "Zoë".encode()
-CONFIG = ConnectionConfig(
-    channels=(
-        Channel(0, DeliveryMode.RELIABLE_ORDERED),
-        Channel(1, DeliveryMode.UNRELIABLE),
-        Channel(2, DeliveryMode.UNRELIABLE),
-    )
+from tests.browser import connection_bytes as wire
+from tests.browser.conversation import (
+    ALL_MODES,
+    HASH,
+    LATEST,
+    ORDERED,
+    PLAIN,
+    RECEIPTS,
+    SEQUENCED,
+    TOKEN,
+    UNORDERED,
+    Script,
+    ending,
+    events,
+    messages,
+    packets,
+    play,
 )
-PROTOCOL = javascript_module(
-    protocol_hash=HASH, version=1, components=[], inputs=[], messages={}
-)
-
-Step = dict[str, Any]
 
 
-@dataclass
-class Tape:
-    """A client and a server of Python, and what was done with the client."""
+class HandshakeTests(SynchronousTestCase):
+    """The first packet of a link, and the answer."""
 
-    protocol_hash: bytes = HASH
-    now: float = 100.0
-    steps: list[Step] = field(default_factory=list)
-    results: list[dict[str, Any]] = field(default_factory=list)
+    def test_request(self) -> None:
+        """The token is presented with version and hash of the protocol, once."""
+        answers = play(Script().do("connect").wait(1).do("wake"))[0]
+        self.assertEqual(packets(answers), [TOKEN.request(HASH)])
+        self.assertEqual(len(packets(answers)[0]), 1104)
 
-    def __post_init__(self) -> None:
-        self.client = Connection.client(
-            CONFIG, protocol_hash=HASH, salt=SALT, link=Link.STREAM, user_data=NAME
-        )
-        self.server = Connection.server_stream(
-            CONFIG, Gate(self.protocol_hash, "drift"), tag=TAG, now=self.now
-        )
-
-    def do(self, action: str, *, drain: bool = True, **arguments: Any) -> list[bytes]:
-        """Do something with the client and note what comes of it."""
-        call = {
-            "connect": lambda: self.client.connect(now=self.now),
-            "wake": lambda: self.client.handle_timeout(now=self.now),
-            "send": lambda channel, payload: self.client.send(
-                channel, payload, now=self.now
-            ),
-            "receive": lambda packet: self.client.receive_datagram(
-                packet, now=self.now
-            ),
-            "close": lambda reason, detail: self.client.close(
-                reason, detail, now=self.now
-            ),
-        }[action]
-        call(**arguments)
-        packets = self.client.datagrams_to_send(now=self.now) if drain else []
-        plain = {
-            key: value.hex()
-            if isinstance(value, bytes)
-            else getattr(value, "name", value)
-            for key, value in arguments.items()
-        }
-        self.steps.append({"do": action, "now": self.now, "drain": drain, **plain})
-        events = []
-        while (event := self.client.next_event()) is not None:
-            events += described(event)
-        self.results.append(
-            {
-                "packets": [marked(packet) for packet in packets],
-                "events": events,
-                "rtt": self.client.stats().rtt,
-            }
-        )
-        for packet in packets:
-            self.server.receive_datagram(packet, now=self.now)
-        return packets
-
-    def answer(self) -> None:
-        """Give the client what the server has to send."""
-        for packet in self.server.datagrams_to_send(now=self.now):
-            self.do("receive", packet=packet)
-
-    def join(self) -> None:
-        """Do the handshake."""
-        self.do("connect")
-        self.now += 0.02
-        self.answer()
-
-    def pass_time(self, seconds: float) -> None:
-        """Let both sides do what is due, every 5 milliseconds."""
-        for _ in range(round(seconds / 0.005)):
-            self.now += 0.005
-            self.server.handle_timeout(now=self.now)
-            self.answer()
-            self.do("wake")
-
-
-def described(event: Event) -> list[list[Any]]:
-    """Return an event in the words of the program; none for those it has not."""
-    if isinstance(event, MessageReceived):
-        return [["message", event.channel, marked(bytes(event.payload))]]
-    if isinstance(event, Closed):
-        return [["closed", event.reason.name, event.detail]]
-    name = type(event).__name__.lower()
-    return [[name]] if name == "connected" else []
-
-
-def replay(*tapes: list[Step], **config: float) -> list[list[dict[str, Any]]]:
-    """Return what the browser's connection makes of the steps."""
-    argument = {
-        "hash": HASH.hex(),
-        "salt": str(SALT),
-        "userData": NAME.hex(),
-        "config": config,
-        "replays": tapes,
-    }
-    answers: list[list[dict[str, Any]]] = run_program(
-        "connection_replay.js", argument, protocol=PROTOCOL
-    )
-    return answers
-
-
-class ReplayTests(SynchronousTestCase):
-    """Step for step, both sides send and tell the same."""
-
-    def check(self, tape: Tape) -> list[dict[str, Any]]:
-        """Fail unless the browser's connection did as Python's did."""
-        answers = replay(tape.steps)[0]
-        rows = zip(tape.steps, tape.results, answers, strict=True)
-        for n, (step, wanted, answer) in enumerate(rows):
-            self.assertEqual(answer["thrown"], None, (n, step))
-            self.assertEqual(answer["packets"], wanted["packets"], (n, step))
-            self.assertEqual(answer["events"], wanted["events"], (n, step))
-            self.assertAlmostEqual(answer["stats"]["rtt"], wanted["rtt"], 9)
-        return answers
-
-    def test_handshake(self) -> None:
-        """The request and the first payload are the same bytes."""
-        tape = Tape()
-        tape.join()
-        self.check(tape)
-        self.assertEqual(tape.client.state, "Connected")
-        self.assertEqual(tape.server.user_data, NAME)
+    def test_accepted(self) -> None:
+        """A packet that acknowledges nothing yet is the first word."""
+        answers = play(Script().join())[0]
+        self.assertEqual(events(answers), [{"type": "connected"}])
+        self.assertEqual(packets(answers)[1:], [bytes.fromhex("0a3e00000100000000")])
 
     def test_refused(self) -> None:
-        """A denial is told with its reason and detail."""
-        tape = Tape(protocol_hash=b"another!")
-        tape.join()
-        self.check(tape)
-        events = tape.results[-1]["events"]
-        self.assertEqual(events, [["closed", "PROTOCOL_MISMATCH", "drift"]])
+        """A refusal is told with reason and detail, whatever the reason."""
+        full, other = CloseReason.SERVER_FULL, 99
+        cut = wire.refused(full.value) + "é".encode()[:1]
+        for packet, wanted in (
+            (wire.refused(full.value, "64 of 64"), ("SERVER_FULL", "64 of 64")),
+            (wire.refused(full.value), ("SERVER_FULL", "")),
+            (wire.refused(other), ("NORMAL", "")),
+            (cut, ("SERVER_FULL", "\N{REPLACEMENT CHARACTER}")),
+        ):
+            script = Script().do("connect").do("receive", packet=packet)
+            (told,) = events(play(script)[0])
+            self.assertEqual((told["reason"], told["detail"]), wanted)
 
-    def test_conversation(self) -> None:
-        """Messages, fragments, acks and heartbeats go out alike, at the same time."""
-        random = Random(7)
-        tape = Tape()
-        tape.join()
-        for size in (0, 1, 1177, 1178, 1179, 5000, 65536, 300):
-            tape.do("send", channel=0, payload=random.randbytes(size), drain=False)
-            tape.do("send", channel=2, payload=random.randbytes(min(size, 1180)))
-            tape.server.send(0, random.randbytes(size), now=tape.now)
-            tape.server.send(1, random.randbytes(min(size, 1180)), now=tape.now)
-            tape.pass_time(0.2)
-        tape.pass_time(1.0)
-        answers = self.check(tape)
-        self.assertEqual(answers[-1]["stats"]["queuedBytes"], 0)
-        self.assertEqual(answers[-1]["stats"]["loss"], 0)
+    def test_malformed_answer(self) -> None:
+        """What is no answer closes the connection."""
+        bad = ["", "07", "08", "0800000000000000", "080000000000000000ff", "09", "0a"]
+        bad += ["0a3e00000100000000"]
+        scripts = [
+            Script().do("connect").do("receive", packet=packet) for packet in bad
+        ]
+        for answers in play(*scripts):
+            self.assertEqual(ending(answers), "MALFORMED")
+            self.assertEqual(len(packets(answers)), 1)
+
+    def test_no_answer(self) -> None:
+        """A server that never answers is given up after five seconds."""
+        script = Script().do("connect").wait(4.9).do("wake").wait(0.1).do("wake")
+        answers = play(script)[0]
+        self.assertEqual(
+            [answer["state"] for answer in answers[1:]], ["requesting", "closed"]
+        )
+        self.assertEqual(ending(answers), "HANDSHAKE_TIMED_OUT")
+
+    def test_no_link(self) -> None:
+        """Without a link, or an answer, there is no session to resume."""
+        never = Script().do("lost", reason="UNREACHABLE")
+        soon = Script().do("connect").do("lost")
+        for answers, wanted in zip(
+            play(never, soon), ("UNREACHABLE", "LINK_LOST"), strict=True
+        ):
+            self.assertEqual(ending(answers), wanted)
+            self.assertFalse(answers[-1]["wantsLink"])
+
+    def test_misuse(self) -> None:
+        """What the page does at the wrong time is told to the page."""
+        early = Script().do("send", channel=0, payload=b"")
+        twice = Script().join().do("connect")
+        late = Script().join().do("close", reason="NORMAL", detail="")
+        late.do("send", channel=0, payload=b"")
+        thrown = [answers[-1]["thrown"] for answers in play(early, twice, late)]
+        wanted = ["send: state is idle", "connect: state is connected"]
+        wanted += ["send: state is closed"]
+        self.assertEqual(thrown, [f"cannot {what}" for what in wanted])
+
+
+class ReceiveTests(SynchronousTestCase):
+    """What comes out of frames, by the mode of their channel."""
+
+    def received(self, *frames: bytes) -> list[tuple[int, bytes]]:
+        """Return what comes out of packets of one frame each."""
+        script = Script().join()
+        for frame in frames:
+            script.get(frame)
+        answers = play(script, channels=ALL_MODES)[0]
+        self.assertEqual(ending(answers), None)
+        return messages(answers)
+
+    def test_unreliable(self) -> None:
+        """Messages come out as they come, with one byte of size or two."""
+        payloads = [
+            bytes(n % 256 for n in range(size)) for size in (0, 1, 127, 128, 1190)
+        ]
+        frames = [wire.message(PLAIN, payload) for payload in payloads]
+        frames += [wire.message(RECEIPTS, payload) for payload in payloads]
+        wanted = [(channel, p) for channel in (PLAIN, RECEIPTS) for p in payloads]
+        self.assertEqual(self.received(*frames), wanted)
+
+    def test_sequenced(self) -> None:
+        """What is older than something delivered, or the same, is dropped."""
+        order = [0, 2, 1, 2, 3, 0x8003, 0x8002, 3, 0xFFFF, 5, 4]
+        kept = [0, 2, 3, 0x8002, 0xFFFF, 5]
+        for channel in (SEQUENCED, LATEST):
+            frames = [wire.sequenced(channel, n, b"%d" % n) for n in order]
+            wanted = [(channel, b"%d" % n) for n in kept]
+            self.assertEqual(self.received(*frames), wanted)
+
+    def test_ordered(self) -> None:
+        """Messages come out once each, in the order of their sequences."""
+        frames = [
+            wire.run(ORDERED, 2, b"c", b"d"),
+            wire.run(ORDERED, 1, b"b"),
+            wire.run(ORDERED, 2, b"c", b"d"),
+            wire.run(ORDERED, 0, b"a"),
+            wire.run(ORDERED, 0, b"a", b"b", b"c", b"d", b"e"),
+        ]
+        wanted = [(ORDERED, bytes([letter])) for letter in b"abcde"]
+        self.assertEqual(self.received(*frames), wanted)
+
+    def test_unordered(self) -> None:
+        """Messages come out once each, as they come."""
+        frames = [
+            wire.run(UNORDERED, 2, b"c", b"d"),
+            wire.run(UNORDERED, 1, b"b"),
+            wire.run(UNORDERED, 2, b"c", b"d"),
+            wire.run(UNORDERED, 0, b"a", b"b", b"c", b"d", b"e"),
+        ]
+        wanted = [(UNORDERED, bytes([letter])) for letter in b"cdbae"]
+        self.assertEqual(self.received(*frames), wanted)
+
+    def test_wrap(self) -> None:
+        """Sequences go on after 65535."""
+        for channel in (ORDERED, UNORDERED):
+            script = Script().join()
+            for n in range(0, 66_300, 255):
+                script.get(wire.run(channel, n & 0xFFFF, *[b"%d" % n] * 255))
+            script.get(wire.run(channel, 66_299 & 0xFFFF, b"old", b"new"))
+            came = messages(play(script, channels=ALL_MODES)[0])
+            self.assertEqual(len(came), 66_301)
+            self.assertEqual(came[-1][1], b"new")
+
+    def test_pieces(self) -> None:
+        """A large message comes out when its last piece has come, in any order."""
+        random = Random(1)
+        whole = random.randbytes(1000)
+        parts = [whole[n : n + 300] for n in range(0, 1000, 300)]
+        for channel in (ORDERED, UNORDERED):
+            frames = [wire.run(channel, 0, b"before")]
+            frames += [wire.piece(channel, 1 + n, n, 4, p) for n, p in enumerate(parts)]
+            frames += [wire.run(channel, 5, b"after")]
+            wanted = [b"before", whole, b"after"]
+            self.assertEqual([m for _, m in self.received(*frames)], wanted)
+            random.shuffle(frames)
+            came = [message for _, message in self.received(*frames, *frames)]
+            self.assertEqual(sorted(came), sorted(wanted))
+
+    def test_cancelled(self) -> None:
+        """A large message that was given up never comes; what follows it does."""
+        for channel in (ORDERED, UNORDERED):
+            frames = [
+                wire.piece(channel, 0, 0, 9, b"one"),
+                wire.piece(channel, 1, 1, 9, b"two"),
+                wire.cancelled(channel, 2, 2),
+                wire.run(channel, 3, b"next"),
+                wire.piece(channel, 4, 0, 2, b"ne"),
+                wire.cancelled(channel, 2, 2),
+                wire.piece(channel, 5, 1, 2, b"w"),
+            ]
+            wanted = [(channel, b"next"), (channel, b"new")]
+            self.assertEqual(self.received(*frames), wanted)
+            # The pieces themselves may be missing: nobody needs them.
+            self.assertEqual(self.received(*frames[1:]), wanted)
+            self.assertEqual(self.received(*frames[2:]), wanted)
+
+    def test_one_packet(self) -> None:
+        """Frames of one packet are taken in order; padding ends them."""
+        frames = wire.message(PLAIN, b"1") + wire.run(ORDERED, 0, b"2", b"3")
+        frames += wire.PING + wire.sequenced(LATEST, 9, b"4") + b"\xe0" + bytes(9)
+        wanted = [(PLAIN, b"1"), (ORDERED, b"2"), (ORDERED, b"3"), (LATEST, b"4")]
+        self.assertEqual(self.received(frames), wanted)
+
+    def test_repeated_packet(self) -> None:
+        """A packet counts once."""
+        script = Script().join().get(wire.message(PLAIN, b"x"))
+        again = script.steps[-1]
+        script.steps += [again, {**again, "stats": True}]
+        answers = play(script, channels=ALL_MODES)[0]
+        self.assertEqual(messages(answers), [(PLAIN, b"x")])
+        self.assertEqual(answers[-1]["stats"]["dropped"], {"replayed": 2})
+
+    def test_compressed(self) -> None:
+        """A message says in its first byte how it is packed; its size has a limit."""
+        made = zlib.compressobj(9, zlib.DEFLATED, -15)
+        packed = b"\x01" + made.compress(b"word " * 20) + made.flush()
+        modes = [
+            {"id": 0, "mode": "unreliable", "compression": True, "maxMessage": 100}
+        ]
+        modes += [{**modes[0], "id": 4, "mode": "reliable-ordered"}]
+        good = Script().join().get(wire.message(0, b"\0plain"), wire.message(0, packed))
+        good.get(wire.piece(4, 0, 0, 2, packed[:9]), wire.piece(4, 1, 1, 2, packed[9:]))
+        good.get(wire.piece(4, 2, 0, 2, bytes(100)), wire.piece(4, 3, 1, 2, b"\0"))
+        good.do("send", channel=0, payload=b"up")
+        answers = play(good, channels=modes)[0]
+        words = b"word " * 20
+        wanted = [(0, b"plain"), (0, words), (4, words), (4, bytes(100))]
+        self.assertEqual(messages(answers), wanted)
+        self.assertTrue(packets(answers)[-1].endswith(wire.message(0, b"\0up")))
+        made = zlib.compressobj(9, zlib.DEFLATED, -15)
+        bomb = b"\x01" + made.compress(bytes(101)) + made.flush()
+        for payload, reason in (
+            (b"", "MALFORMED"),
+            (b"\x02", "MALFORMED"),
+            (b"\x01\xff", "MALFORMED"),
+            (bytes(102), "MESSAGE_TOO_LARGE"),
+            (bomb, "MESSAGE_TOO_LARGE"),
+        ):
+            script = Script().join().get(wire.message(0, payload))
+            self.assertEqual(ending(play(script, channels=modes)[0]), reason)
 
     def test_close(self) -> None:
-        """What is queued goes out before the goodbye."""
-        tape = Tape()
-        tape.join()
-        tape.do("send", channel=0, payload=b"last words", drain=False)
-        tape.do("close", reason=CloseReason.NORMAL, detail="bye")
-        self.check(tape)
-        self.assertTrue(tape.server.is_closed)
-
-    def test_closed_by_server(self) -> None:
-        """The server's reason and detail are told."""
-        tape = Tape()
-        tape.join()
-        tape.server.close(CloseReason.KICKED, "too loud", now=tape.now)
-        tape.answer()
-        self.check(tape)
-        self.assertEqual(tape.results[-1]["events"], [["closed", "KICKED", "too loud"]])
-
-    def test_timeout(self) -> None:
-        """A silent server is given up after the same time."""
-        tape = Tape()
-        tape.join()
-        for _ in range(220):
-            tape.now += 0.05
-            tape.do("wake")
-        self.check(tape)
-        self.assertEqual(tape.client.state, "Closed")
-
-    def test_handshake_timeout(self) -> None:
-        """A server that never answers is given up after the same time."""
-        tape = Tape()
-        tape.do("connect")
-        for _ in range(110):
-            tape.now += 0.05
-            tape.do("wake")
-        self.check(tape)
-        self.assertEqual(tape.client.state, "Closed")
-
-
-class AckTests(SynchronousTestCase):
-    """What was received is acknowledged as Python acknowledges it."""
-
-    def test_equal(self) -> None:
-        """Gaps, repetitions, late packets and the wrap make no difference."""
-        random = Random(11)
-        newest, sequences = 0, [0]
-        for _ in range(3000):
-            newest += random.choice((1, 1, 1, 1, 2, 5, 31, 32, 33, 34, 400, 9000))
-            late = random.randrange(0, 33) if random.random() < 0.4 else 0
-            sequences += [newest & 0xFFFF, (newest - late) & 0xFFFF]
-        tracker, wanted = AckTracker(), []
-        for sequence in sequences:
-            is_new = tracker.is_new(sequence)
-            if is_new:
-                tracker.receive(sequence)
-            wanted.append([is_new, tracker.newest, tracker.ack_bits])
-        answers = run_program("received_acks.js", {"sequences": sequences})
-        self.assertEqual(answers, wanted)
-
-
-class HostileTests(SynchronousTestCase):
-    """Whatever a server sends, the connection lives or closes; it never throws."""
-
-    def test_malformed(self) -> None:
-        """Changed, cut and random packets are taken without a throw."""
-        random = Random(3)
-        tape = Tape()
-        tape.join()
-        tape.server.send(0, bytes(3000), now=tape.now)
-        tape.server.send(1, b"snapshot", now=tape.now)
-        good = tape.server.datagrams_to_send(now=tape.now)
-        tapes = []
-        for n in range(300):
-            packet = bytearray(random.choice(good))
-            for _ in range(1 + n % 3):
-                packet[random.randrange(len(packet))] = random.randrange(256)
-            cut = bytes(packet[: random.randrange(1, len(packet) + 1)])
-            bad = [bytes(packet), cut, random.randbytes(n % 40)][n % 3]
-            step = {
-                "do": "receive",
-                "now": tape.now,
-                "drain": True,
-                "packet": bad.hex(),
-            }
-            tapes.append([*tape.steps, step, step])
-        for answers in replay(*tapes):
-            self.assertEqual([row["thrown"] for row in answers], [None] * len(answers))
-            closed = [e for row in answers for e in row["events"] if e[0] == "closed"]
-            self.assertLessEqual(len(closed), 1)
-
-    def test_full_queue(self) -> None:
-        """Messages that cannot go out close the connection; they do not pile up."""
-        tape = Tape()
-        tape.join()
-        send = {
-            "do": "send",
-            "now": tape.now,
-            "drain": False,
-            "channel": 0,
-            "payload": bytes(900).hex(),
-        }
-        answers = replay([*tape.steps, send, send], maxQueue=1024)[0]
-        self.assertEqual(
-            answers[-1]["events"][0][:2], ["closed", "SEND_QUEUE_OVERFLOW"]
+        """The server's reason ends it, after what came before."""
+        last = wire.message(1, b"last") + wire.close(
+            CloseReason.KICKED.value, "too loud"
         )
-
-    def test_unreliable_bound(self) -> None:
-        """Of unreliable messages that cannot go out, the oldest are forgotten."""
-        tape = Tape()
-        tape.join()
-        send = {
-            "do": "send",
-            "now": tape.now,
-            "drain": False,
-            "channel": 2,
-            "payload": bytes(100).hex(),
-        }
-        last = {"do": "wake", "now": tape.now, "drain": True}
-        answers = replay([*tape.steps, *[send] * 2000, last])[0]
-        self.assertLess(len(answers[-1]["packets"]), 30)
-
-    def test_too_large(self) -> None:
-        """A message above the limit is refused where it is sent."""
-        tape = Tape()
-        tape.join()
-        send = {
-            "do": "send",
-            "now": tape.now,
-            "drain": False,
-            "channel": 2,
-            "payload": bytes(1181).hex(),
-        }
-        self.assertEqual(replay([*tape.steps, send])[0][-1]["thrown"], "WireError")
+        answers = play(Script().join().get_tickets().get(last + wire.message(1, b"x")))[
+            0
+        ]
+        self.assertEqual(messages(answers), [(1, b"last")])
+        (told,) = events(answers, "closed")
+        self.assertEqual((told["reason"], told["detail"]), ("KICKED", "too loud"))
+        self.assertEqual(
+            (answers[-1]["usesLink"], answers[-1]["wantsLink"]), (False, False)
+        )

@@ -208,6 +208,7 @@ class PageTests(BrowserTestCase):
     def test_play_fails(self) -> None:
         """A game that cannot begin is told as such, and its connection is closed."""
         page = self.browser.open(self.serve(DRIFT).address)
+        page.wait_for_selector(".gamenet-join")  # the page's own, which is taken away
         page.evaluate(START)
         page.fill(".gamenet-join input", "Ada")
         page.keyboard.press("Enter")
@@ -218,8 +219,21 @@ class PageTests(BrowserTestCase):
         self.assertIn("Error: no stage", self.browser.errors[0])
 
     def test_server_away(self) -> None:
-        """When the server dies the page says so, and rejoins when it is back."""
-        server = ServerProcess(DRIFT)
+        """When the server dies the page says so, and joins the next one by itself."""
+        server = self.serve(DRIFT)
+        page = self.browser.open(server.address)
+        join(page, "Ada")
+        self.watcher(server)
+        page.wait_for_selector("body[data-players='2']")
+        server.kill()
+        page.wait_for_selector(".gamenet-banner >> text=reconnecting")
+        self.serve(DRIFT, port=server.port)
+        page.wait_for_selector("body[data-state=playing][data-players='1']")
+        page.wait_for_selector(".gamenet-banner", state="detached")
+
+    def test_server_away_long(self) -> None:
+        """When the server stays away the page tries again, by itself and when told."""
+        server = self.serve(DRIFT, "--set", "connection.resume_window=1")
         page = self.browser.open(server.address)
         join(page, "Ada")
         server.kill()
@@ -233,7 +247,7 @@ class PageTests(BrowserTestCase):
 
     def test_shutdown(self) -> None:
         """A server that is stopped tells its players first."""
-        server = ServerProcess(DRIFT)
+        server = self.serve(DRIFT)
         page = self.browser.open(server.address)
         join(page, "Ada")
         server.stop()
@@ -241,7 +255,7 @@ class PageTests(BrowserTestCase):
 
     def test_new_version(self) -> None:
         """When the server comes back with another game, the page offers to reload."""
-        server = ServerProcess(DRIFT)
+        server = self.serve(DRIFT)
         page = self.browser.open(server.address)
         join(page, "Ada")
         server.kill()

@@ -3,194 +3,368 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-from twisted.trial.unittest import SynchronousTestCase
-
-from gamenet.connection import (
-    Accept,
-    Acceptor,
-    Connected,
-    Connection,
-    ConnectionConfig,
-    Gate,
-    Link,
-    Reply,
+from gamenet.connection.acceptor import Accept, Reply
+from gamenet.connection.envelopes import ExtendedEnvelope, NetcodeEnvelope
+from gamenet.connection.handshake import (
+    Challenged,
+    ClientHandshake,
+    Refused,
 )
-from gamenet.connection.packets import (
-    Accepted,
-    Challenge,
-    Denied,
-    Request,
-    packet_registry,
-    padded_request,
-    read_packet,
+from gamenet.connection.netcode import (
+    ACCEPTED,
+    CHALLENGE,
+    DENIED,
+    JOIN,
+    KEEP_ALIVE,
+    REFUSED,
+    RESPONSE,
+    PacketSealer,
 )
+from gamenet.connection.tokens import ConnectToken
 from gamenet.errors import CloseReason
-from tests.connection.network import HASH
-from tests.connection.strategies import edited, edits, garbage
+from tests.connection.doors import (
+    AWAY,
+    HOME,
+    NUMBER,
+    PROTOCOL_ID,
+    AcceptorTestCase,
+    Entrance,
+    assert_talk,
+    kinds,
+)
 
-ADDRESS, SALT, TAG = "192.0.2.1:7777", 5, 99
+SESSION = bytes(range(1, 17))
 
 
-class AcceptorTests(SynchronousTestCase):
-    """Nobody is let in who has not shown that he receives at his address."""
-
-    def setUp(self) -> None:
-        self.reason: CloseReason | None = None
-        self.asked: list[str] = []
-        self.acceptor = Acceptor(
-            ConnectionConfig(),
-            Gate(HASH, "arena"),
-            secret=bytes(32),
-            new_tag=lambda: TAG,
-            admit=self.admit,
-        )
-        self.client = Connection.client(
-            ConnectionConfig(),
-            protocol_hash=HASH,
-            salt=SALT,
-            link=Link.DATAGRAM,
-            user_data=b"ada",
-        )
-        self.client.connect(now=1.0)
-        [self.request] = self.client.datagrams_to_send(now=1.0)
-
-    def admit(self, address: str) -> CloseReason | None:
-        self.asked.append(address)
-        return self.reason
-
-    def receive(self, data: bytes, address: str = ADDRESS, now: float = 1.0) -> object:
-        """Give a datagram to the acceptor."""
-        return self.acceptor.receive(data, address, now=now)
-
-    def answer(self, data: bytes) -> object:
-        """Return the packet with which a datagram is answered."""
-        reply = self.receive(data)
-        assert isinstance(reply, Reply)
-        [datagram] = reply.datagrams
-        return read_packet(datagram)
-
-    def response(self) -> bytes:
-        """Return the response of a client that was challenged."""
-        reply = self.receive(self.request)
-        assert isinstance(reply, Reply)
-        self.client.receive_datagram(reply.datagrams[0], now=1.1)
-        [response] = self.client.datagrams_to_send(now=1.1)
-        return response
-
-    def test_challenges(self) -> None:
-        """A request is answered with a challenge, and nothing is kept."""
-        before = {key: repr(value) for key, value in vars(self.acceptor).items()}
-        challenge = self.answer(self.request)
-        assert isinstance(challenge, Challenge)
-        self.assertEqual(challenge.client_salt, SALT)
-        after = {key: repr(value) for key, value in vars(self.acceptor).items()}
-        self.assertEqual(before, after)
-        self.assertEqual(self.asked, [ADDRESS])
+class ExtendedTests(AcceptorTestCase):
+    """A gamenet client comes in with keys of its own."""
 
     def test_accepts(self) -> None:
-        """A response with the cookie makes a connection, which says so."""
-        accept = self.receive(self.response())
+        """Request, Challenge, Join, Accepted: and both ends can talk."""
+        client = self.entrance.client()
+        [request] = client.packets_due(now=1.0)
+        reply = self.receive(request)
+        self.assertEqual(kinds(reply), [CHALLENGE])
+        assert isinstance(reply, Reply)
+        self.assertEqual(client.receive(reply.datagrams[0], now=1.0), Challenged())
+        [join] = client.packets_due(now=1.0)
+        self.assertEqual(join[0] & 15, JOIN)
+        accept = self.receive(join)
         assert isinstance(accept, Accept)
-        server = accept.connection
-        self.assertEqual((server.state, server.user_data), ("Connected", b"ada"))
-        self.assertEqual(server.protocol_hash, int.from_bytes(HASH, "little"))
-        self.assertEqual(server.client_salt, SALT)
-        self.assertEqual(server.next_event(), Connected())
-        packets = server.datagrams_to_send(now=1.1)
-        self.assertEqual(read_packet(packets[0]), Accepted(SALT, TAG))
-        self.assertEqual(packets[1][0], 5)
+        server = accept.admitted
+        self.assertIsInstance(server.envelope, ExtendedEnvelope)
+        assert server.pass_ is not None
+        self.assertEqual((server.pass_.client_id, server.pass_.user_data), (7, b"ada"))
+        said = (server.protocol_hash, server.slot, server.max_clients)
+        self.assertEqual(said, (NUMBER, 0, 32))
+        ours = self.finish(client, accept)
+        said = (ours.protocol_hash, ours.slot, ours.max_clients)
+        self.assertEqual(said, (NUMBER, 0, 32))
+        self.assertIsNone(ours.pass_)
+        self.assertTrue(ours.envelope.is_extended)
+        self.assertEqual(ours.envelope.connection_id, server.envelope.connection_id)
+        assert_talk(ours, server)
+        self.assertEqual(self.counts, ({}, {}))
 
-    def test_cookie_of_another_address(self) -> None:
-        """A cookie is of no use at another address, or too late."""
-        response = self.response()
-        self.assertIsNone(self.receive(response, "192.0.2.2:7777"))
-        self.assertIsNone(self.receive(response, now=100.0))
-        self.assertEqual(self.acceptor.dropped, {"bad_cookie": 2})
-        self.assertIsInstance(self.receive(response), Accept)
+    def test_asked(self) -> None:
+        """Admission is asked with address and pass, at either step."""
+        self.join(self.entrance.client())
+        sources = [(source, pass_.client_id) for source, pass_ in self.entrance.asked]
+        self.assertEqual(sources, [(HOME, 7)] * 2)
 
-    def test_wrong_protocol(self) -> None:
-        """A peer that speaks otherwise is told so, with what we speak."""
-        denied = self.answer(padded_request(Request(protocol_hash=1, client_salt=SALT)))
-        reason = CloseReason.PROTOCOL_MISMATCH
-        self.assertEqual(denied, Denied(SALT, reason, "arena"))
-        self.assertEqual(self.acceptor.refused, {"PROTOCOL_MISMATCH": 1})
+    def test_keys_of_their_own(self) -> None:
+        """The keys of a connection are not those of the token, nor of another one."""
+        seen = set()
+        for n in range(3):
+            token = self.entrance.token(n)
+            source = f"{HOME}{n}"
+            accept = self.join(self.entrance.client(token), source)
+            sealed = accept.admitted.envelope.seal(b"body")[2:]
+            seen.add(sealed)
+            sealer = PacketSealer(token.server_to_client, PROTOCOL_ID)
+            seen.add(sealer.seal(10, b"body")[2:])
+        self.assertEqual(len(seen), 6)
 
-    def test_other_version(self) -> None:
-        """A request of another version is denied."""
-        other = self.request[:5] + b"\2\0" + self.request[7:]
-        denied = self.answer(other)
-        assert isinstance(denied, Denied)
-        self.assertEqual(denied.reason, CloseReason.VERSION_MISMATCH)
-        self.assertEqual(self.acceptor.refused, {"VERSION_MISMATCH": 1})
+    def test_lost_request_or_challenge(self) -> None:
+        """A request that comes again gets the same challenge again."""
+        client = self.entrance.client()
+        [request] = client.packets_due(now=1.0)
+        replies = [self.receive(request) for _ in range(3)]
+        self.assertEqual(replies, replies[:1] * 3)
+        self.assertEqual(len(self.entrance.acceptor._pending), 1)
 
-    def test_other_version_in_response(self) -> None:
-        """A response of another version is denied, too."""
-        response = self.response()
-        denied = self.answer(response[:5] + b"\2\0" + response[7:])
-        assert isinstance(denied, Denied)
-        self.assertEqual(denied.reason, CloseReason.VERSION_MISMATCH)
+    def test_lost_accepted(self) -> None:
+        """A Join that comes again is answered again by the connection's handshake."""
+        client = self.entrance.client()
+        accept = self.join(client)
+        accept.handshake.packets_due(now=1.0)
+        [again] = client.packets_due(now=1.2)
+        self.assertEqual(accept.handshake.receive(again), "")
+        assert_talk(self.finish(client, accept), accept.admitted)
 
-    def test_refused_by_admission(self) -> None:
-        """Who may not come in is told why, at either step."""
-        response = self.response()
-        self.reason = CloseReason.SERVER_FULL
-        for data in (self.request, response):
-            self.assertEqual(
-                self.answer(data), Denied(SALT, CloseReason.SERVER_FULL, "")
-            )
-        self.assertEqual(self.acceptor.refused, {"SERVER_FULL": 2})
+    def test_full(self) -> None:
+        """A client is denied at once, but one of ours is told why when it answers."""
+        self.entrance.reason = CloseReason.SERVER_FULL
+        client = self.entrance.client()
+        reply = self.entrance.answer(client)
+        self.assertEqual(kinds(reply), [DENIED, CHALLENGE])
+        assert isinstance(reply, Reply)
+        self.assertEqual(client.receive(reply.datagrams[0], now=1.0), "denied")
+        self.assertEqual(client.receive(reply.datagrams[1], now=1.0), Challenged())
+        for _ in range(2):
+            reply = self.entrance.answer(client, now=1.0)
+            self.assertEqual(kinds(reply), [REFUSED])
+            client._send_at = 1.0
+        assert isinstance(reply, Reply)
+        refused = client.receive(reply.datagrams[0], now=1.0)
+        self.assertEqual(refused, Refused(CloseReason.SERVER_FULL, ""))
+        self.assertEqual(self.counts, ({}, {"SERVER_FULL": 1}))
 
-    def test_drops(self) -> None:
-        """All else is dropped and counted by reason."""
-        for data, reason in (
-            (b"", "request_size"),
-            (self.request[:-1], "request_size"),
-            (self.request + b"\0", "request_size"),
-            (b"\x05" + bytes(30), "unconnected"),
-            (b"\x06" + bytes(30), "unconnected"),
-            (b"\xff" * 1078, "unconnected"),
-            (b"\x03", "malformed"),
-            (self.request[:-1] + b"\1", "malformed"),
-            (b"\0" * 1078, "malformed"),
-            (b"\0GNOT" + self.request[5:], "malformed"),
-        ):
-            self.acceptor.dropped.clear()
-            self.assertIsNone(self.receive(data))
-            self.assertEqual(self.acceptor.dropped, {reason: 1}, data[:8])
+    def test_room_again(self) -> None:
+        """A place that becomes free meanwhile is given to who asks again."""
+        self.entrance.reason = CloseReason.SERVER_FULL
+        client = self.entrance.client()
+        join = self.entrance.challenge(client)
+        self.receive(join)
+        self.entrance.reason = None
+        accept = self.receive(join)
+        assert isinstance(accept, Accept)
+        assert_talk(self.finish(client, accept), accept.admitted)
 
-    @given(st.one_of(garbage, st.binary(min_size=1078, max_size=1078)))
-    def test_garbage(self, data: bytes) -> None:
-        """Arbitrary bytes are dropped, and counted once."""
-        before = self.acceptor.dropped.total()
-        self.assertIsNone(self.receive(data))
-        self.assertEqual(self.acceptor.dropped.total(), before + 1)
+    def test_mismatch(self) -> None:
+        """A client that speaks otherwise is told what we speak, as far as it fits."""
+        self.entrance = Entrance(summary="é" * 5000)
+        client = self.entrance.client(protocol_hash=b"other..!")
+        join = self.entrance.challenge(client)
+        reply = self.entrance.receive(join)
+        assert isinstance(reply, Reply)
+        [packet] = reply.datagrams
+        self.assertLessEqual(len(packet), len(join))
+        self.assertGreater(len(packet), len(join) - 2)
+        refused = client.receive(packet, now=1.0)
+        assert isinstance(refused, Refused)
+        self.assertIs(refused.reason, CloseReason.PROTOCOL_MISMATCH)
+        self.assertEqual(set(refused.detail), {"é"})
+        self.assertEqual(self.counts, ({}, {"PROTOCOL_MISMATCH": 1}))
 
-    @given(st.booleans(), edits, st.integers(0, 2000))
-    def test_mutated(self, is_request: bool, changes, length: int) -> None:
-        """A changed packet lets nobody in, and is not answered with more bytes."""
-        genuine = self.request if is_request else self.response()
-        data = edited(genuine, changes, length)
-        answer = self.receive(data)
-        if isinstance(answer, Reply):
-            self.assertLessEqual(sum(map(len, answer.datagrams)), len(data))
-        if isinstance(answer, Accept):
-            salt_and_cookie = slice(15, 47)
-            self.assertEqual(data[salt_and_cookie], genuine[salt_and_cookie])
+    def test_bad_key(self) -> None:
+        """A public key with which no secret can be shared is dropped."""
+        token = self.entrance.token()
+        client = self.entrance.client(token)
+        self.entrance.challenge(client)
+        sealer = PacketSealer(token.client_to_server, PROTOCOL_ID)
+        answer = self.entrance.acceptor._pending.at(HOME, now=1.0)[0].answer
+        tail = b"\1\0" + NUMBER.to_bytes(8, "little") + bytes(32)
+        self.assertIsNone(self.receive(sealer.seal(JOIN, answer + tail)))
+        self.assertEqual(self.counts, ({"key": 1}, {}))
 
-    def test_flood(self) -> None:
-        """Fifty thousand requests from as many addresses leave nothing behind."""
-        for n in range(50_000):
-            self.receive(self.request, f"192.0.2.{n & 255}:{n >> 8}")
-        self.assertEqual(self.acceptor.refused, {})
-        self.assertEqual(self.acceptor.dropped, {})
 
-    def test_client_is_denied(self) -> None:
-        """A client that is denied closes with reason and text, and asks no more."""
-        denied = Denied(SALT, CloseReason.KICKED, "banned")
-        self.client.receive_datagram(packet_registry.encode(denied), now=1.1)
-        self.assertEqual(self.client.state, "Closed")
-        self.assertEqual(self.client.datagrams_to_send(now=2.0), [])
-        event = self.client.next_event()
-        self.assertEqual((event.reason, event.detail), (CloseReason.KICKED, "banned"))
+class PlainTests(AcceptorTestCase):
+    """A plain netcode client never sees a byte of gamenet's own."""
+
+    def plain(self, token: ConnectToken | None = None) -> ClientHandshake:
+        """Return a client that speaks netcode alone."""
+        return self.entrance.client(token, is_plain=True)
+
+    def test_accepts(self) -> None:
+        """Request, Challenge, Response, Keep-alive: and both ends can talk."""
+        client = self.plain()
+        response = self.entrance.challenge(client)
+        self.assertEqual((response[0], len(response)), (RESPONSE | 0x10, 326))
+        accept = self.receive(response)
+        assert isinstance(accept, Accept)
+        server = accept.admitted
+        self.assertIsInstance(server.envelope, NetcodeEnvelope)
+        self.assertEqual((server.protocol_hash, server.slot), (0, 0))
+        ours = self.finish(client, accept)
+        self.assertEqual((ours.slot, ours.max_clients), (0, 32))
+        self.assertFalse(ours.envelope.is_extended)
+        assert_talk(ours, server)
+
+    def test_kinds(self) -> None:
+        """Whatever becomes of it, all that it is sent is netcode's."""
+        for reason in (None, *CloseReason):
+            self.entrance = Entrance()
+            self.entrance.reason = reason
+            client = self.plain()
+            [request] = client.packets_due(now=1.0)
+            reply = self.entrance.receive(request)
+            self.assertLessEqual(max(kinds(reply)), 6)
+            assert isinstance(reply, Reply)
+            client.receive(reply.datagrams[-1], now=1.0)
+            for response in client.packets_due(now=1.0):
+                answer = self.entrance.receive(response)
+                if isinstance(answer, Accept):
+                    [packet] = answer.handshake.packets_due(now=1.0)
+                    self.assertEqual(packet[0] & 15, KEEP_ALIVE)
+                elif answer is not None:
+                    self.assertEqual(kinds(answer), [DENIED])
+
+    def test_full(self) -> None:
+        """It is denied before it is challenged, as netcode says."""
+        self.entrance.reason = CloseReason.SERVER_FULL
+        client = self.plain()
+        reply = self.entrance.answer(client)
+        self.assertEqual(kinds(reply), [DENIED, CHALLENGE])
+        assert isinstance(reply, Reply)
+        refused = client.receive(reply.datagrams[0], now=1.0)
+        self.assertEqual(refused, Refused(CloseReason.SERVER_FULL, ""))
+        self.assertEqual(client.receive(reply.datagrams[1], now=1.0), "late")
+
+    def test_full_meanwhile(self) -> None:
+        """It is denied also if the last place went while it was challenged."""
+        client = self.plain()
+        response = self.entrance.challenge(client)
+        self.entrance.reason = CloseReason.SERVER_FULL
+        reply = self.receive(response)
+        self.assertEqual(kinds(reply), [DENIED])
+        assert isinstance(reply, Reply)
+        refused = client.receive(reply.datagrams[0], now=1.0)
+        self.assertEqual(refused, Refused(CloseReason.SERVER_FULL, ""))
+        self.assertEqual(self.counts, ({}, {"SERVER_FULL": 1}))
+
+    def test_connected_already(self) -> None:
+        """A player who is connected already is ignored, as netcode says."""
+        self.entrance.reason = CloseReason.TOKEN_USED
+        response = self.entrance.challenge(self.plain())
+        self.assertIsNone(self.receive(response))
+        self.assertEqual(self.counts, ({}, {"TOKEN_USED": 1}))
+
+
+class SingleUseTests(AcceptorTestCase):
+    """A token brings one connection, from where it was shown first."""
+
+    def assert_used(self, data: bytes, source: str) -> None:
+        """Check that a request is ignored because its token was used."""
+        before = self.entrance.acceptor.refused["TOKEN_USED"]
+        self.assertIsNone(self.receive(data, source))
+        self.assertEqual(self.entrance.acceptor.refused["TOKEN_USED"], before + 1)
+
+    def test_other_source(self) -> None:
+        """Another source gets no challenge, before, while and after it is used."""
+        client = self.entrance.client()
+        [request] = client.packets_due(now=1.0)
+        self.receive(request)
+        self.assert_used(request, AWAY)
+        client._send_at = 1.0
+        accept = self.join(client)
+        for source in (HOME, AWAY):
+            self.assert_used(request, source)
+        assert_talk(self.finish(client, accept), accept.admitted)
+
+    def test_other_socket(self) -> None:
+        """One token, shown at two sockets of a server, brings one connection."""
+        client = self.entrance.client()
+        first = self.entrance.acceptor
+        join = self.entrance.challenge(client)
+        second = self.entrance.acceptor = self.entrance.new_acceptor()
+        other = self.entrance.client(client.token)
+        join_too = self.entrance.challenge(other)
+        self.assertIsInstance(first.receive(join, HOME, now=1.0), Accept)
+        reply = second.receive(join_too, HOME, now=1.0)
+        assert isinstance(reply, Reply)
+        refused = other.receive(reply.datagrams[0], now=1.0)
+        self.assertEqual(refused, Refused(CloseReason.TOKEN_USED, ""))
+
+    def test_answer_from_elsewhere(self) -> None:
+        """A challenge is of no use at another address."""
+        join = self.entrance.challenge(self.entrance.client())
+        self.assertIsNone(self.receive(join, AWAY))
+        self.assertEqual(self.counts, ({"unconnected": 1}, {}))
+        self.assertIsInstance(self.receive(join), Accept)
+
+    def test_answer_of_elsewhere(self) -> None:
+        """Who is challenged at his address cannot answer for another one.
+
+        He has two tokens of one player. One he shows himself; the other he shows in
+        the name of somebody, to have the server's packets sent there. He knows both
+        tokens' keys, but not the challenge that went there.
+        """
+        mine, spoofed = self.entrance.token(), self.entrance.token()
+        self.receive(spoofed.request(), AWAY)
+        self.entrance.challenge(self.entrance.client(mine))
+        answer = self.entrance.acceptor._pending.at(HOME, now=1.0)[0].answer
+        sealer = PacketSealer(spoofed.client_to_server, PROTOCOL_ID)
+        self.assertIsNone(self.receive(sealer.seal(RESPONSE, answer), AWAY))
+        self.assertEqual(self.counts, ({"challenge": 1}, {}))
+
+    def test_restarted_client(self) -> None:
+        """A client that begins again at its address with a new token comes in."""
+        old = self.entrance.client()
+        self.join(old)
+        new = self.entrance.client(self.entrance.token())
+        accept = self.join(new)
+        assert_talk(self.finish(new, accept), accept.admitted)
+
+    def test_restarted_before_it_was_in(self) -> None:
+        """So does one that had only been challenged."""
+        old_join = self.entrance.challenge(self.entrance.client())
+        new = self.entrance.client(self.entrance.token())
+        accept = self.join(new)
+        self.assertIsNone(self.receive(old_join))
+        assert_talk(self.finish(new, accept), accept.admitted)
+
+    def test_resume(self) -> None:
+        """A token to resume comes through the same door, once."""
+        first = self.join(self.entrance.client()).admitted.pass_
+        assert first is not None
+        token = self.entrance.door.issue_resume(SESSION, 4, first)
+        for is_plain in (False, True):
+            self.entrance.acceptor = self.entrance.new_acceptor()
+            client = self.entrance.client(token, is_plain=is_plain)
+            if is_plain:
+                [request] = client.packets_due(now=1.0)
+                self.assert_used(request, HOME)
+                continue
+            accept = self.join(client)
+            assert accept.admitted.pass_ is not None
+            self.assertEqual(accept.admitted.pass_.session, SESSION)
+            self.assertEqual(accept.admitted.pass_.generation, 4)
+            assert_talk(self.finish(client, accept), accept.admitted)
+
+    def test_session_gone(self) -> None:
+        """Who cannot resume learns it."""
+        first = self.join(self.entrance.client()).admitted.pass_
+        assert first is not None
+        client = self.entrance.client(
+            self.entrance.door.issue_resume(SESSION, 1, first)
+        )
+        self.entrance.reason = CloseReason.SESSION_GONE
+        reply = self.receive(self.entrance.challenge(client))
+        assert isinstance(reply, Reply)
+        refused = client.receive(reply.datagrams[0], now=1.0)
+        self.assertEqual(refused, Refused(CloseReason.SESSION_GONE, ""))
+
+
+class SequenceTests(AcceptorTestCase):
+    """No nonce is used twice with one key."""
+
+    def test_global_packets(self) -> None:
+        """All that is sent to the unconnected has another sequence each."""
+        self.entrance.reason = CloseReason.SERVER_FULL
+        packets: set[bytes] = set()
+        for n in range(20):
+            client = self.entrance.client(self.entrance.token(n))
+            for _ in range(2):
+                reply = self.entrance.answer(client, f"a:{n}")
+                assert isinstance(reply, Reply)
+                packets.update(reply.datagrams)
+                for datagram in reply.datagrams:
+                    client.receive(datagram, now=1.0)
+                client._send_at = 1.0
+        sequences = {packet[1:9] for packet in packets}
+        self.assertEqual(len(sequences), len(packets))
+
+    def test_accepted(self) -> None:
+        """Accepted is one of them: a token's key is not used from zero on."""
+        accept = self.join(self.entrance.client())
+        [packet] = accept.handshake.packets_due(now=1.0)
+        self.assertEqual(packet[0], 0x80 | ACCEPTED)
+        self.assertEqual(packet[6:9], b"NG\x80")
+
+    def test_attempts(self) -> None:
+        """Two attempts of a client with one token do not share a nonce either."""
+        token = self.entrance.token()
+        first = self.entrance.challenge(self.entrance.client(token))
+        second = self.entrance.challenge(self.entrance.client(token))
+        self.assertNotEqual(first[1:6], second[1:6])

@@ -1,244 +1,309 @@
 # SPDX-License-Identifier: MIT
-"""Tests of the three roles of the handshake."""
+"""Tests of the client's side of the handshake, and of both sides on a bad network."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.connection import PROTOCOL_VERSION, Gate, Link
+from gamenet.connection.answering import StreamServerHandshake
+from gamenet.connection.config import Link
+from gamenet.connection.envelopes import StreamEnvelope
+from gamenet.connection.extension import marked_sequence
 from gamenet.connection.handshake import (
     Admitted,
     Challenged,
     ClientHandshake,
-    DatagramServerHandshake,
     Refused,
-    StreamServerHandshake,
 )
-from gamenet.connection.packets import (
-    REQUEST_SIZE,
-    Accepted,
-    Challenge,
-    Denied,
-    Request,
-    Response,
-    packet_registry,
-    read_packet,
+from gamenet.connection.netcode import (
+    ACCEPTED,
+    CHALLENGE,
+    DENIED,
+    JOIN,
+    KEEP_ALIVE,
+    PAYLOAD,
+    REFUSED,
+    RESPONSE,
+    PacketOpener,
+    PacketSealer,
 )
 from gamenet.errors import CloseReason
-from tests.connection.network import HASH
+from tests.connection.doors import HASH, HOME, NUMBER, PROTOCOL_ID, Entrance
 
-SALT, TAG = 11, 22
-NUMBER = int.from_bytes(HASH, "little")
+GLOBAL = marked_sequence(77)
+NETCODE = 1 << 63
+"""Where the sequences of netcode's reference server begin."""
+CHALLENGE_BODY = bytes(range(154)) * 2
 
 
-class GateTests(SynchronousTestCase):
-    """A request alone tells whether a peer can be understood."""
+class ClientTestCase(SynchronousTestCase):
+    """A client, and the hand of its server."""
+
+    is_plain = False
 
     def setUp(self) -> None:
-        self.gate = Gate(HASH, "arena 1")
+        self.entrance = Entrance()
+        self.token = self.entrance.token()
+        self.client = self.entrance.client(self.token, is_plain=self.is_plain)
+        self.sealer = PacketSealer(self.token.server_to_client, PROTOCOL_ID)
+        self.opener = PacketOpener(self.token.client_to_server, PROTOCOL_ID)
 
-    def test_good(self) -> None:
-        """The right hash may pass, and so may "describe it to me"."""
-        for number in (NUMBER, 0):
-            for kind in (Request, Response):
-                self.assertIsNone(self.gate.check(kind(protocol_hash=number)))
+    def tell(
+        self, kind: int, body: bytes = b"", sequence: int = GLOBAL, now: float = 1.0
+    ) -> object:
+        """Give the client a packet of its server."""
+        packet = self.sealer.seal_as(kind, sequence, body)
+        return self.client.receive(packet, now=now)
 
-    def test_mismatch(self) -> None:
-        """Another hash is told what we speak."""
-        refused = self.gate.check(Request(protocol_hash=5))
-        self.assertEqual(refused, Refused(CloseReason.PROTOCOL_MISMATCH, "arena 1"))
+    def packets(self, seconds: float) -> list[bytes]:
+        """Return what the client sends in some time, asked whenever it wants."""
+        sent = []
+        while (due := self.client.next_timeout()) is not None and due < 1.0 + seconds:
+            sent += self.client.packets_due(now=due)
+        return sent
 
-    def test_magic(self) -> None:
-        """What does not begin with our magic is not of ours."""
-        refused = self.gate.check(Request(magic=1, protocol_hash=NUMBER))
-        assert refused is not None
-        self.assertIs(refused.reason, CloseReason.MALFORMED)
 
-    def test_version(self) -> None:
-        """Another version is refused also where it could be read."""
-        for kind in (Request, Response):
-            refused = self.gate.check(kind(version=2, protocol_hash=NUMBER))
-            assert refused is not None
-            self.assertIs(refused.reason, CloseReason.VERSION_MISMATCH)
-            self.assertIn("client 2", refused.detail)
+class RequestingTests(ClientTestCase):
+    """A client asks ten times a second until it is answered."""
 
-    def test_long_summary(self) -> None:
-        """A summary longer than a packet takes is cut, and can still be sent."""
-        gate = Gate(HASH, "é" * 5000)
-        refused = gate.check(Request(protocol_hash=5))
-        assert refused is not None
-        packet_registry.encode(Denied(SALT, refused.reason, refused.detail))
-
-    def test_foreign_version(self) -> None:
-        """A request of another version is answered though its rest is unknown."""
-        head = b"\0GNET" + (9).to_bytes(2, "little") + HASH
-        request = head + SALT.to_bytes(8, "little") + b"who knows"
-        answer = Gate.foreign_version(request)
-        assert answer is not None
-        denied = read_packet(answer)
-        assert isinstance(denied, Denied)
-        self.assertEqual(
-            (denied.client_salt, denied.reason), (SALT, CloseReason.VERSION_MISMATCH)
+    def test_idle(self) -> None:
+        """Before it begins it neither sends nor listens."""
+        client = ClientHandshake(
+            self.token, link=Link.DATAGRAM, protocol_hash=HASH, secret=bytes(32)
         )
-        self.assertIn(f"version {PROTOCOL_VERSION}, the client 9", denied.detail)
-
-    def test_no_foreign_version(self) -> None:
-        """Our version, another type, other magic and a stump are no such request."""
-        ours = packet_registry.encode(Request())
-        foreign = bytearray(ours)
-        foreign[5] = 9
-        for data in (ours, b"\3" + foreign[1:], b"\0X" + foreign[2:], foreign[:22]):
-            self.assertIsNone(Gate.foreign_version(bytes(data)))
-
-
-class ClientTests(SynchronousTestCase):
-    """The client asks until it has an answer, then never again."""
-
-    def client(self, link: Link = Link.DATAGRAM) -> ClientHandshake:
-        """Return a client that has begun to ask at 10.0."""
-        client = ClientHandshake(HASH, b"ada", SALT, link)
-        self.assertEqual(client.packets_due(now=9.0), [])
         self.assertIsNone(client.next_timeout())
-        client.begin(now=10.0)
-        return client
+        self.assertEqual(client.packets_due(now=1.0), [])
+        self.client = client
+        self.assertEqual(self.tell(DENIED), "late")
 
-    def test_asks_ten_times_a_second(self) -> None:
-        """A request is padded and repeated every tenth of a second."""
-        client = self.client()
-        [request] = client.packets_due(now=10.0)
-        self.assertEqual(len(request), REQUEST_SIZE)
-        self.assertEqual(client.packets_due(now=10.05), [])
-        due = client.next_timeout()
-        assert due is not None
-        self.assertAlmostEqual(due, 10.1)
-        self.assertEqual(client.packets_due(now=due), [request])
+    def test_rate(self) -> None:
+        """At once, then every tenth of a second: the same request."""
+        self.assertEqual(self.client.next_timeout(), 1.0)
+        self.assertEqual(self.client.packets_due(now=1.0), [self.token.request()])
+        self.assertEqual(self.client.packets_due(now=1.05), [])
+        self.assertEqual(self.packets(0.95), [self.token.request()] * 9)
 
-    def test_asks_a_stream_once(self) -> None:
-        """On a stream a request is neither padded nor repeated."""
-        client = self.client(Link.STREAM)
-        [request] = client.packets_due(now=10.0)
-        self.assertLess(len(request), 64)
-        self.assertIsNone(client.next_timeout())
-        self.assertEqual(client.packets_due(now=20.0), [])
+    def test_stop(self) -> None:
+        """When it is stopped it neither sends nor listens."""
+        self.client.stop()
+        self.assertIsNone(self.client.next_timeout())
+        self.assertEqual(self.client.packets_due(now=2.0), [])
+        self.assertEqual(self.tell(CHALLENGE, CHALLENGE_BODY), "late")
 
-    def test_challenged(self) -> None:
-        """A challenge is answered at once, with the cookie, also the second time."""
-        client = self.client()
-        client.packets_due(now=10.0)
-        for low in (2, 7):
-            outcome = client.receive(Challenge(SALT, 1, low, 3), now=10.02)
-            self.assertEqual(outcome, Challenged())
-            [data] = client.packets_due(now=10.02)
-            response = read_packet(data)
-            assert isinstance(response, Response)
-            self.assertEqual(response.client_salt, SALT)
-            self.assertEqual(
-                (response.cookie_time, response.cookie_low, response.cookie_high),
-                (1, low, 3),
-            )
-            self.assertEqual(response.user_data, b"ada")
+    def test_token_expires(self) -> None:
+        """A token that has expired meanwhile is not shown."""
+        self.assertEqual(self.client.expires_at, 31.0)
+        self.assertEqual(len(self.packets(100.0)), 300)
+        self.assertIsNone(self.client.next_timeout())
 
-    def test_accepted(self) -> None:
-        """Once accepted it asks no more, whatever comes late."""
-        client = self.client()
-        outcome = client.receive(Accepted(SALT, TAG), now=10.1)
-        self.assertEqual(outcome, Admitted(TAG, b"", NUMBER))
-        late = (Challenge(SALT), Denied(SALT), Accepted(SALT, 5))
-        for packet in late:
-            self.assertIsNone(client.receive(packet, now=10.2))
-        self.assertEqual(client.packets_due(now=11.0), [])
-        self.assertIsNone(client.next_timeout())
+    def test_token_expired(self) -> None:
+        """A token that expired as it was made is not shown at all."""
+        for link in Link:
+            token = replace(self.token, expires=self.token.created)
+            client = self.entrance.client(token, link=link)
+            self.assertEqual(client.packets_due(now=1.0), [])
+            self.assertIsNone(client.next_timeout())
+
+    def test_not_yet(self) -> None:
+        """What belongs to a later step is dropped."""
+        for kind, size in ((KEEP_ALIVE, 8), (PAYLOAD, 9), (ACCEPTED, 44), (REFUSED, 1)):
+            self.assertEqual(self.tell(kind, bytes(size)), "kind")
+
+    def test_forged(self) -> None:
+        """What is not sealed with the token's key is dropped."""
+        self.sealer = PacketSealer(bytes(32), PROTOCOL_ID)
+        self.assertEqual(self.tell(CHALLENGE, CHALLENGE_BODY), "corrupted")
+        self.sealer = PacketSealer(self.token.server_to_client, PROTOCOL_ID + 1)
+        self.assertEqual(self.tell(DENIED), "corrupted")
+
+    def test_denied_by_netcode(self) -> None:
+        """A netcode server that denies is full, and that is the end."""
+        outcome = self.tell(DENIED, sequence=NETCODE)
+        self.assertEqual(outcome, Refused(CloseReason.SERVER_FULL, ""))
+        self.assertIsNone(self.client.next_timeout())
+        self.assertEqual(self.tell(CHALLENGE, CHALLENGE_BODY), "late")
+
+    def test_denied_by_gamenet(self) -> None:
+        """A gamenet server has more to say, to who answers its challenge."""
+        self.assertEqual(self.tell(DENIED), "denied")
+        self.assertEqual(self.packets(0.05), [self.token.request()])
+        self.assertEqual(self.tell(CHALLENGE, CHALLENGE_BODY), Challenged())
+
+    @given(st.binary(max_size=400))
+    def test_garbage(self, data: bytes) -> None:
+        """Arbitrary bytes are dropped with a reason."""
+        for stage in range(2):
+            self.setUp()
+            if stage:
+                self.tell(CHALLENGE, CHALLENGE_BODY)
+            self.assertIsInstance(self.client.receive(data, now=1.0), str)
+
+
+class JoiningTests(ClientTestCase):
+    """To a gamenet server a client shows that it speaks gamenet, too."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.client.packets_due(now=1.0)
+        self.assertEqual(self.tell(CHALLENGE, CHALLENGE_BODY), Challenged())
+
+    def test_join(self) -> None:
+        """It answers at once, then ten times a second, with the same bytes."""
+        joins = self.packets(0.95)
+        self.assertEqual(joins, joins[:1] * 10)
+        opened = self.opener.open(joins[0], frozenset({JOIN}))
+        assert isinstance(opened, tuple)
+        body = opened[2]
+        self.assertEqual(body[:308], CHALLENGE_BODY)
+        self.assertEqual(body[308:318], b"\1\0" + HASH)
+
+    def test_accepted_with_bad_key(self) -> None:
+        """A key with which no secret can be shared is dropped."""
+        self.assertEqual(self.tell(ACCEPTED, bytes(44)), "key")
+        self.assertEqual(len(self.packets(0.05)), 1)
+
+    def test_refused(self) -> None:
+        """A refusal says why; a number that is unknown is no reason to fail."""
+        outcome = self.tell(REFUSED, b"\x12too old")
+        self.assertEqual(outcome, Refused(CloseReason.VERSION_MISMATCH, "too old"))
+        self.assertIsNone(self.client.next_timeout())
+        self.setUp()
+        outcome = self.tell(REFUSED, b"\xfe\xff")
+        self.assertEqual(
+            outcome, Refused(CloseReason.NORMAL, "\N{REPLACEMENT CHARACTER}")
+        )
+
+    def test_late_packets(self) -> None:
+        """What the server said before, and what it says to others, is dropped."""
+        for kind, size in ((DENIED, 0), (CHALLENGE, 308), (KEEP_ALIVE, 8)):
+            self.assertEqual(self.tell(kind, bytes(size)), "kind")
+        self.assertEqual(len(self.packets(0.05)), 1)
+
+
+class RespondingTests(ClientTestCase):
+    """With netcode servers a client speaks netcode."""
+
+    def challenge(self) -> list[bytes]:
+        """Challenge the client; return its Responses of nearly a second."""
+        outcome = self.tell(CHALLENGE, CHALLENGE_BODY, NETCODE)
+        self.assertEqual(outcome, Challenged())
+        return self.packets(0.95)
+
+    def test_response(self) -> None:
+        """It returns the challenge ten times a second, and counts from zero."""
+        responses = self.challenge()
+        self.assertEqual(len(responses), 10)
+        for n, packet in enumerate(responses):
+            opened = self.opener.open(packet, frozenset({RESPONSE}))
+            self.assertEqual(opened, (RESPONSE, n, CHALLENGE_BODY))
+
+    def test_keep_alive(self) -> None:
+        """A keep-alive tells that it is in, and where; the sequences go on."""
+        self.challenge()
+        outcome = self.tell(KEEP_ALIVE, b"\3\0\0\0\x10\0\0\0", 0)
+        assert isinstance(outcome, Admitted)
+        self.assertEqual((outcome.slot, outcome.max_clients), (3, 16))
+        self.assertEqual((outcome.protocol_hash, outcome.pass_), (NUMBER, None))
+        self.assertIsNone(self.client.next_timeout())
+        packet = outcome.envelope.seal(b"body")
+        self.assertEqual(packet[:2], b"\x15\x0a")
+        again = self.sealer.seal_as(KEEP_ALIVE, 0, bytes(8))
+        self.assertEqual(outcome.envelope.open(again), "replayed")
+
+    def test_early_payload(self) -> None:
+        """A payload that overtakes the keep-alive is dropped, and not remembered."""
+        self.challenge()
+        self.assertEqual(self.tell(PAYLOAD, b"body", 1), "kind")
+        outcome = self.tell(KEEP_ALIVE, bytes(8), 0)
+        assert isinstance(outcome, Admitted)
+        payload = self.sealer.seal_as(PAYLOAD, 1, b"body")
+        self.assertEqual(outcome.envelope.open(payload), (PAYLOAD, b"body"))
 
     def test_denied(self) -> None:
-        """A denial is told, unknown reasons too, and ends the asking."""
-        client = self.client()
-        outcome = client.receive(Denied(SALT, 16, "full"), now=10.1)
-        self.assertEqual(outcome, Refused(CloseReason.SERVER_FULL, "full"))
-        self.assertEqual(client.packets_due(now=11.0), [])
-        odd = self.client().receive(Denied(SALT, 255, ""), now=10.1)
-        self.assertEqual(odd, Refused(CloseReason.NORMAL, ""))
+        """It may be denied at this step, too."""
+        self.challenge()
+        outcome = self.tell(DENIED, sequence=NETCODE + 1)
+        self.assertEqual(outcome, Refused(CloseReason.SERVER_FULL, ""))
 
-    def test_another_attempt(self) -> None:
-        """Answers to another salt, and our own packets sent back, say nothing."""
-        client = self.client()
-        for packet in (
-            Challenge(SALT + 1),
-            Denied(SALT + 1),
-            Accepted(SALT + 1, TAG),
-            Request(client_salt=SALT),
-            Response(client_salt=SALT),
-        ):
-            self.assertIsNone(client.receive(packet, now=10.1))
-        self.assertEqual(len(client.packets_due(now=10.0)), 1)
-
-    def test_before_asking(self) -> None:
-        """Who has not asked believes no answer."""
-        client = ClientHandshake(HASH, b"", SALT, Link.DATAGRAM)
-        self.assertIsNone(client.receive(Accepted(SALT, TAG), now=1.0))
-
-    def test_no_challenge_on_streams(self) -> None:
-        """A stream has no challenges."""
-        client = self.client(Link.STREAM)
-        self.assertIsNone(client.receive(Challenge(SALT), now=10.1))
-
-    def test_stopped(self) -> None:
-        """Who is told to stop sends nothing more."""
-        client = self.client()
-        client.stop()
-        self.assertEqual(client.packets_due(now=10.0), [])
+    def test_extension_is_not_understood(self) -> None:
+        """What only gamenet servers send is dropped."""
+        self.challenge()
+        for kind, size in ((CHALLENGE, 308), (ACCEPTED, 44), (REFUSED, 1)):
+            self.assertEqual(self.tell(kind, bytes(size)), "kind")
 
 
-class StreamServerTests(SynchronousTestCase):
-    """The first packet of a stream decides."""
+class PlainClientTests(RespondingTests):
+    """A client that is told to be plain is so with a gamenet server as well."""
+
+    is_plain = True
+
+    def test_gamenet_server(self) -> None:
+        """It sends Responses, and believes a denial."""
+        self.tell(CHALLENGE, CHALLENGE_BODY)
+        [packet] = self.packets(0.05)
+        self.assertEqual(packet[0] & 15, RESPONSE)
+        outcome = self.tell(DENIED)
+        self.assertEqual(outcome, Refused(CloseReason.SERVER_FULL, ""))
+
+
+class StreamClientTests(SynchronousTestCase):
+    """On a stream the client asks once, and is answered once."""
 
     def setUp(self) -> None:
-        self.server = StreamServerHandshake(Gate(HASH, "arena"), TAG)
+        self.entrance = Entrance()
+        self.client = self.entrance.client(link=Link.STREAM)
 
-    def answer(self) -> object:
-        """Return the answer, which is due at once and only once."""
-        self.assertEqual(self.server.next_timeout(), 0.0)
-        self.server.stop()
-        [data] = self.server.packets_due(now=1.0)
-        self.assertEqual(self.server.packets_due(now=1.0), [])
-        self.assertIsNone(self.server.next_timeout())
-        return read_packet(data)
+    def test_request(self) -> None:
+        """The request, and what the client speaks behind it."""
+        [frame] = self.client.packets_due(now=1.0)
+        request = self.client.token.request()
+        claim = request + b"\1\0" + HASH
+        self.assertEqual(frame[:-16], claim)
+        cipher = ChaCha20Poly1305(self.client.token.client_to_server)
+        proof = cipher.encrypt(b"GNST" + bytes(8), b"", claim)
+        self.assertEqual(frame[-16:], proof)
+        self.assertIsNone(self.client.next_timeout())
+        self.assertEqual(self.client.packets_due(now=9.0), [])
 
-    def test_accepts(self) -> None:
-        """A good request is accepted."""
-        request = Request(protocol_hash=NUMBER, client_salt=SALT, user_data=b"ada")
-        outcome = self.server.receive(request, now=1.0)
-        self.assertEqual(outcome, Admitted(TAG, b"ada", NUMBER))
-        self.assertEqual(self.answer(), Accepted(SALT, TAG))
+    def test_accepted(self) -> None:
+        """With a real server: both ends can talk."""
+        server = StreamServerHandshake(self.entrance.door)
+        [frame] = self.client.packets_due(now=1.0)
+        theirs = server.receive(frame, HOME, now=1.0)
+        assert isinstance(theirs, Admitted)
+        server.accept(4)
+        [reply] = server.packets_due(now=1.0)
+        ours = self.client.receive(reply, now=1.0)
+        assert isinstance(ours, Admitted)
+        self.assertIsInstance(ours.envelope, StreamEnvelope)
+        self.assertEqual((ours.slot, ours.max_clients), (4, 32))
+        packet = ours.envelope.seal(b"body")
+        self.assertEqual(theirs.envelope.open(packet), (10, b"body"))
+        self.assertEqual(self.client.receive(reply, now=1.0), "late")
 
-    def test_denies(self) -> None:
-        """Another protocol is denied, with the summary."""
-        outcome = self.server.receive(Request(protocol_hash=1, client_salt=SALT), now=1)
-        assert isinstance(outcome, Refused)
-        denied = Denied(SALT, CloseReason.PROTOCOL_MISMATCH, "arena")
-        self.assertEqual(self.answer(), denied)
+    def test_refused(self) -> None:
+        """A refusal says why."""
+        outcome = self.client.receive(b"\x09\x10come back", now=1.0)
+        self.assertEqual(outcome, Refused(CloseReason.SERVER_FULL, "come back"))
 
-    def test_no_request(self) -> None:
-        """Anything else is refused without a word."""
-        for packet in (Response(), Accepted(), Challenge(), Denied()):
-            outcome = self.server.receive(packet, now=1.0)
-            assert isinstance(outcome, Refused)
-            self.assertIs(outcome.reason, CloseReason.MALFORMED)
-        self.assertIsNone(self.server.next_timeout())
+    def test_drops(self) -> None:
+        """What is no answer is dropped with a reason."""
+        for data, why in (
+            (b"", "kind"),
+            (b"\x09", "kind"),
+            (b"\x0aabc", "kind"),
+            (b"\x08" + bytes(7), "size"),
+            (b"\x08" + bytes(9), "size"),
+        ):
+            self.assertEqual(self.client.receive(data, now=1.0), why)
 
-
-class DatagramServerTests(SynchronousTestCase):
-    """A server says Accepted once for each response of its client."""
-
-    def test_repeats(self) -> None:
-        """A response that comes again is answered again, others are not."""
-        response = Response(client_salt=SALT)
-        server = DatagramServerHandshake(response, TAG)
-        accepted = packet_registry.encode(Accepted(SALT, TAG))
-        self.assertEqual(server.packets_due(now=1.0), [accepted])
-        self.assertEqual(server.packets_due(now=1.0), [])
-        for packet in (Response(client_salt=5), Request(client_salt=SALT)):
-            self.assertIsNone(server.receive(packet, now=1.0))
-            self.assertIsNone(server.next_timeout())
-        server.receive(response, now=1.0)
-        self.assertEqual(server.next_timeout(), 0.0)
-        self.assertEqual(server.packets_due(now=1.0), [accepted])
+    @given(st.binary(max_size=40))
+    def test_garbage(self, data: bytes) -> None:
+        """Arbitrary bytes never raise."""
+        self.setUp()
+        self.client.receive(data, now=1.0)

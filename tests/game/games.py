@@ -79,6 +79,12 @@ class Meadow(Game):
         self.note("player_joined", player.id, player.name)
         player.avatar = self.world.spawn(Place(x=float(player.id)), owner=player)
 
+    def player_dropped(self, player: Player) -> None:
+        self.note("player_dropped", player.id)
+
+    def player_resumed(self, player: Player) -> None:
+        self.note("player_resumed", player.id)
+
     def player_left(self, player: Player, reason: CloseReason) -> None:
         self.note("player_left", player.id, reason)
         super().player_left(player, reason)

@@ -6,7 +6,13 @@ from __future__ import annotations
 from twisted.internet.defer import CancelledError
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.errors import CloseReason, ConnectError, LocalProtocolError
+from gamenet.connection import ServerAddress, issue_token
+from gamenet.errors import (
+    CloseReason,
+    ConnectError,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
 from gamenet.game import GameClient, PolledClient
 from gamenet.testing import Clock, Stepper
 from gamenet.transport import Impairment
@@ -14,6 +20,17 @@ from tests.game.games import Meadow, Place, Push, Say
 
 ADDRESS = "memory:match"
 CONTROL, SNAPSHOTS = 0, 1
+TOKEN = issue_token(
+    bytes(32),
+    protocol_id=1,
+    client_id=1,
+    addresses=[ServerAddress("127.0.0.1", 9)],
+    timeout=5,
+    expires_in=30,
+    user_data=b"",
+    unix_now=0,
+    random_bytes=bytes,
+)
 
 
 class JoiningTests(SynchronousTestCase):
@@ -83,6 +100,26 @@ class JoiningTests(SynchronousTestCase):
         joined = client.connect("memory:elsewhere", memory=self.stepper.network)
         error = self.failureResultOf(joined, ConnectError).value
         self.assertEqual(error.reason, CloseReason.UNREACHABLE)
+
+    def test_no_token(self) -> None:
+        """Without a token the error says where they are to be had."""
+        client = self._client()
+        joined = client.connect("udp:127.0.0.1:9")
+        error = self.failureResultOf(joined, ConnectError).value
+        self.assertEqual(error.reason, CloseReason.NO_TOKEN)
+        self.assertIn("Join by its web address", str(error))
+
+    def test_bad_token(self) -> None:
+        """Bytes that are no token are an error, told by the Deferred."""
+        client = self._client()
+        joined = client.connect("udp:127.0.0.1:9", token=b"nonsense")
+        self.failureResultOf(joined, RemoteProtocolError)
+
+    def test_name(self) -> None:
+        """The name that a player wishes travels in the token."""
+        self.stepper.join("Grace")
+        (player,) = self.stepper.server.players.values()
+        self.assertEqual(player.name, "Grace")
 
     def test_silence(self) -> None:
         """A network that loses everything ends in a time-out, not in waiting."""
@@ -195,7 +232,7 @@ class PolledClientTests(SynchronousTestCase):
         """Where nobody listens, `Closed` tells so in time."""
         clock = Clock()
         client = PolledClient(Meadow, seconds=clock.seconds)
-        client.connect("udp:127.0.0.1:9")
+        client.connect("udp:127.0.0.1:9", token=TOKEN)
         events: list[object] = []
         for _ in range(100):
             events += client.poll()

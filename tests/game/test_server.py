@@ -11,6 +11,7 @@ from gamenet.errors import CloseReason, ConfigError, LocalProtocolError
 from gamenet.game import GameServer
 from gamenet.testing import Clock, Stepper
 from tests.game.games import Marker, Meadow, Place, Push, Say, Wave
+from tests.transport.recorders import go_dark, light_up
 
 CONTROL, SNAPSHOTS, INPUTS = 0, 1, 2
 
@@ -169,6 +170,8 @@ class HookErrorTests(SynchronousTestCase):
             "input_received",
             "message_received",
             "step",
+            "player_dropped",
+            "player_resumed",
             "player_left",
         ):
             stepper = Stepper.of(Meadow, n_clients=2, seed=1)
@@ -178,6 +181,10 @@ class HookErrorTests(SynchronousTestCase):
             one.send_input(Push(x=1))
             one.send(Say(words="hi"))
             stepper.tick(3)
+            go_dark(stepper.network)
+            stepper.tick(160)
+            light_up(stepper.network)
+            stepper.tick(90)
             one.close()
             stepper.tick(3)
             errors = self.flushLoggedErrors(RuntimeError)
@@ -206,6 +213,49 @@ class HookErrorTests(SynchronousTestCase):
         self.assertEqual(len(raised), 2)
         self.assertIn("input_received raised for <Player 1 'player 1'>", raised[0])
         self.assertGreater(stepper.server.stats()["hook_errors"], 50)
+
+
+class LogTests(SynchronousTestCase):
+    """What players do is in the log, but they cannot flood it."""
+
+    def setUp(self) -> None:
+        """Play a match of one, and read the log."""
+        self.lines: list[str] = []
+        globalLogPublisher.addObserver(
+            observer := lambda event: self.lines.append(formatEvent(event))
+        )
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.stepper = Stepper.of(Meadow, n_clients=1, seed=1)
+        self.server = self.stepper.server
+        (self.player,) = self.server.players.values()
+
+    def test_lines(self) -> None:
+        """Each line says who it is, and what happened."""
+        self.server.drop(self.player, CloseReason.TIMED_OUT)
+        self.server.resume(self.player)
+        self.assertEqual(
+            [line.partition("> ")[2] for line in self.lines if "Player 1" in line],
+            [
+                f"joined over memory from {self.player.address}",
+                "is away: TIMED_OUT",
+                f"is back over memory from {self.player.address}",
+            ],
+        )
+
+    def test_many(self) -> None:
+        """A player whose link comes and goes fills no disk."""
+        for _ in range(50):
+            self.server.drop(self.player, CloseReason.TIMED_OUT)
+            self.server.resume(self.player)
+        self.assertLess(len(self.lines), 15)
+        self.stepper.tick(60)
+        self.server.drop(self.player, CloseReason.TIMED_OUT)
+        self.assertIn("is away: TIMED_OUT (held back before this: ", self.lines[-1])
+
+    def test_last_words(self) -> None:
+        """What a player says on leaving stays within its line."""
+        self.server.leave(self.player, CloseReason.NORMAL, "\x1b[2Jbye\nroot joined")
+        self.assertTrue(self.lines[-1].endswith("left: NORMAL [2Jbye root joined"))
 
 
 class OrderTests(SynchronousTestCase):
@@ -319,7 +369,7 @@ class HostileTests(SynchronousTestCase):
         """Packets of inputs beyond any honest rate are not even decoded."""
         packet = self.stepper.clients[0].match.input_packet(Push(x=1))
         for _ in range(2000):
-            self.link.sendMessage(INPUTS, packet, flush=True)
+            self.server.hear(self.server.players[1], INPUTS, packet)
         self.stepper.tick(2)
         self.assertIn(1, self.server.players)
         self.assertGreater(self.server.stats()["rate_limited"], 1500)

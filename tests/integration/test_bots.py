@@ -20,6 +20,8 @@ from tests.service.running import (
     start,
 )
 
+KEY = "ab" * 32
+SECRET = "correct-horse-battery"
 FIGURES = {
     "connected",
     "refused",
@@ -71,16 +73,6 @@ class BotsTests(SynchronousTestCase):
             for name in FIGURES - {"refused", "errors"}:
                 self.assertGreater(figures[name], 0, f"{transport} {name}")
 
-    def test_connect(self) -> None:
-        """A listener is joined without the web address; people get a table."""
-        status, out, err = gamenet(
-            *("bots", "--connect", f"udp:127.0.0.1:{self.server.ports['udp']}"),
-            *("--n", "2", "--seconds", "0.3"),
-        )
-        self.assertEqual((status, err), (0, ""))
-        self.assertIn("2 of 2 (udp)", out)
-        self.assertIn("/s each", out)
-
     def test_interrupted(self) -> None:
         """Ctrl-C ends them early and cleanly, with a report."""
         self.wait_for_players(0)
@@ -92,6 +84,61 @@ class BotsTests(SynchronousTestCase):
             out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual((process.returncode, err), (130, ""))
         self.assertEqual(last_object(out)["errors"], 0)
+
+
+class KeyTests(SynchronousTestCase):
+    """Bots join a server that does not let in everybody."""
+
+    def setUp(self) -> None:
+        self.server = shared_server(
+            "--protocol-id", "16", GAMENET_KEY=KEY, GAMENET_CONNECT_SECRET=SECRET
+        )
+
+    def bots(self, *words: str, **variables: str) -> tuple[int, str, str]:
+        """Run two bots for a moment."""
+        return gamenet("bots", *words, "--n", "2", "--seconds", "0.3", **variables)
+
+    def test_connect(self) -> None:
+        """A listener is joined with the key alone; people get a table."""
+        for transport in ("udp", "tcp"):
+            where = f"{transport}:127.0.0.1:{self.server.ports[transport]}"
+            words = ("--connect", where, "--protocol-id", "0x10")
+            status, out, err = self.bots(*words, GAMENET_KEY=KEY)
+            self.assertEqual((status, err), (0, ""))
+            self.assertIn(f"2 of 2 ({transport})", out)
+            self.assertIn("/s each", out)
+
+    def test_other_key(self) -> None:
+        """Tokens of another key, or for another game, let nobody in."""
+        where = f"tcp:127.0.0.1:{self.server.ports['tcp']}"
+        for words, text in (
+            (("--key", "cd" * 32, "--protocol-id", "16"), "TOKEN_INVALID"),
+            (("--key", KEY, "--protocol-id", "17"), "is for another protocol id"),
+        ):
+            status, out, err = self.bots("--connect", where, *words, "--json")
+            figures = last_object(out)
+            self.assertEqual((status, figures["connected"]), (1, 0))
+            self.assertEqual(figures["refused"], 2)
+            self.assertIn(text, err)
+            self.assertEqual(err.count("\n"), 1)
+
+    def test_secret(self) -> None:
+        """The web address gives tokens to those who show the secret."""
+        words = ("--server", self.server.url)
+        status, out, err = self.bots(*words, "--secret", SECRET)
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("2 of 2 (udp)", out)
+        status, out, err = self.bots(*words, GAMENET_CONNECT_SECRET=SECRET)
+        self.assertEqual((status, err), (0, ""))
+
+    def test_wrong_secret(self) -> None:
+        """Those who do not are told what is missing, in one line."""
+        for words in ((), ("--secret", "guess")):
+            status, out, err = self.bots("--server", self.server.url, *words)
+            self.assertEqual(status, 1)
+            self.assertIn("needs Authorization: Bearer", err)
+            self.assertEqual(err.count("\n"), 1)
+            self.assertIn("0 of 2", out)
 
 
 class UnluckyTests(SynchronousTestCase):

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import time
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,15 @@ class ServingTests(SynchronousTestCase):
             self.server.wait_for("2 bots joined")
 
     def test_log(self) -> None:
-        """One line for each listener, and then where to play."""
+        """One line for each listener, one warning, and then where to play."""
         port = self.server.ports["ws"]
         log = "\n".join(self.server.lines)
         self.assertRegex(
-            log, rf"ws listening on \S+:{port}\n.*\bopen http://\S+ to play\n"
+            log,
+            rf"ws listening on \S+:{port}\n.*#warn\] no key is configured.*\n"
+            r".*\bopen http://\S+ to play\n",
         )
+        self.assertEqual(log.count("#warn"), 1)
         self.assertIn(f" open http://127.0.0.1:{port}/ to play\n", log)
         self.assertEqual(len(set(self.server.ports.values())), 3)
 
@@ -63,6 +67,10 @@ class ServingTests(SynchronousTestCase):
         self.assertEqual((answer["game"], answer["name"]), ("field", "Here"))
         self.assertEqual(answer["players"], 2)
         self.assertEqual(
+            (len(b64decode(answer["token"])), answer["expires_in"]), (2048, 30)
+        )
+        self.assertTrue(answer["client_id"].isdecimal())
+        self.assertEqual(
             answer["transports"],
             [
                 {"transport": "udp", "host": "127.0.0.1", "port": ports["udp"]},
@@ -74,7 +82,9 @@ class ServingTests(SynchronousTestCase):
         self.assertEqual(status, 200)
         self.assertIn("immutable", headers["cache-control"])
         self.assertIn(answer["protocol_hash"].encode(), body)
-        self.assertEqual(self.server.ask("/connect")[0], 405)
+        described = self.server.json("/connect")
+        self.assertEqual(described["codec"], answer["codec"])
+        self.assertNotIn("token", described)
 
     def test_socket(self) -> None:
         """The socket stands beside the page, on the same port."""
@@ -95,6 +105,15 @@ class ServingTests(SynchronousTestCase):
         self.assertGreaterEqual(stats["transports"]["accepted"], 2)
         self.assertEqual(stats["listening"][0]["transport"], "udp")
         self.assertNotIn("address", stats["players"][0])
+        self.assertEqual(stats["players"][0]["state"], "playing")
+        lanes = [lane["name"] for lane in stats["players"][0]["lanes"]]
+        self.assertIn("snapshots", lanes)
+        self.assertEqual(stats["tokens"]["mode"], "open")
+        number = stats["players"][0]["id"]
+        self.assertEqual(
+            self.server.json(f"/history?player={number}")["player"], number
+        )
+        self.assertEqual(self.server.ask("/history?player=999")[0], 404)
 
 
 class StoppingTests(SynchronousTestCase):
@@ -109,7 +128,7 @@ class StoppingTests(SynchronousTestCase):
             servers, (signal.SIGINT, signal.SIGTERM), strict=True
         ):
             client = PolledClient(Field, name="ada")
-            client.connect(f"udp:127.0.0.1:{server.ports['udp']}")
+            client.connect(server.url)
             self.wait(client, lambda client=client: client.is_joined)
             server.process.send_signal(number)
             self.wait(client, lambda client=client: client.is_closed)
@@ -191,6 +210,18 @@ class MistakeTests(SynchronousTestCase):
         """Bots that would leave no place for a person are refused."""
         line = self.mistake("--game", FIELD, "--bots", "8", "--listen", "udp:0")
         self.assertIn("bots = 8 leaves no place for a person", line)
+
+    def test_key(self) -> None:
+        """A key that is none is named, and not shown."""
+        words = ("--game", FIELD, "--listen", "udp:0", "--key", "hush")
+        line = self.mistake(*words)
+        self.assertIn("--key (hidden) is not understood: it has 4 characters", line)
+        self.assertNotIn("hush", line)
+
+    def test_impair(self) -> None:
+        """A bad network that makes no sense is named."""
+        line = self.mistake("--game", FIELD, "--impair", "lag=1")
+        self.assertIn("--impair lag=1 is not understood", line)
 
     def test_file(self) -> None:
         """What is wrong in a file is named with file, key and value."""

@@ -5,111 +5,21 @@ from __future__ import annotations
 
 import random
 import socket
-import ssl
 import struct
 import sys
 from unittest import SkipTest
 
-from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
 from OpenSSL import SSL
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
-from twisted.internet.protocol import Protocol
+from twisted.internet.defer import gatherResults
 from twisted.internet.threads import deferToThread
 from twisted.web.resource import Resource
 
-from gamenet.connection import ConnectionConfig
 from gamenet.errors import CloseReason, ConnectError, LocalProtocolError
 from gamenet.transport import Limits, connect, write_development_certificate
-from tests.integration.transports import STREAMS, SocketTestCase, wait
-from tests.transport.recorders import RELIABLE, UNRELIABLE, Echo, Recorder
-
-
-class Listener(Protocol):
-    """Collect what comes, and note the end."""
-
-    def __init__(self):
-        self.received = b""
-        self.closed = Deferred()
-
-    def dataReceived(self, data):
-        self.received += data
-
-    def connectionLost(self, reason):
-        self.closed.callback(self.received)
-
-
-class BareSocket(WebSocketClientProtocol):
-    """A WebSocket without our client above it."""
-
-    def onOpen(self):
-        self.factory.opened.callback(self)
-
-    def onClose(self, wasClean, code, reason):
-        if not self.factory.opened.called:
-            self.factory.opened.errback(ConnectionError(reason))
-        self.factory.closed.callback((code, reason))
-
-
-class LimitTestCase(SocketTestCase):
-    """Have clients that do not behave."""
-
-    async def open(self, listening):
-        """Return an open stream without our client above it."""
-        endpoint = HostnameEndpoint(reactor, "127.0.0.1", listening.port)
-        protocol = await connectProtocol(endpoint, Listener())
-        self.addCleanup(protocol.transport.abortConnection)
-        return protocol
-
-    def open_socket(self, listening, **kwargs):
-        """Return a WebSocket without our client above it."""
-        url = f"ws://127.0.0.1:{listening.port}/ws"
-        factory = WebSocketClientFactory(url, reactor=reactor, **kwargs)
-        factory.protocol = BareSocket
-        factory.opened, factory.closed = Deferred(), Deferred()
-        HostnameEndpoint(reactor, "127.0.0.1", listening.port).connect(factory)
-        return factory.opened
-
-    async def until(self, condition):
-        """Wait until a condition holds."""
-        while not condition():
-            await wait(0.01)
-
-
-class SilenceTests(LimitTestCase):
-    """A stream on which nothing is said is closed in time."""
-
-    async def test_streams(self):
-        """Neither TCP, nor TLS, nor HTTP waits for ever."""
-        limits = Limits(handshake_timeout=0.2, http_timeout=0.2)
-        for transport in STREAMS:
-            factory = self.server_factory(limits=limits)
-            stream = await self.open(self.serve(transport, factory))
-            await stream.closed
-            self.assertEqual(factory.built, [])
-            self.assertEqual(len(factory.admission), 0)
-
-    async def test_websocket(self):
-        """A WebSocket that opens and says nothing is closed in time."""
-        factory = self.server_factory(limits=Limits(handshake_timeout=0.2))
-        bare = await self.open_socket(self.serve("ws", factory))
-        await bare.factory.closed
-        self.assertEqual(factory.stats().refused, {"HANDSHAKE_TIMED_OUT": 1})
-
-    async def test_tls_without_packets(self):
-        """A TLS handshake alone is not enough."""
-        factory = self.server_factory(limits=Limits(handshake_timeout=0.3))
-        listening = self.serve("tls", factory)
-        context = ssl.create_default_context(cafile=self.certificate)
-
-        def shake():
-            plain = socket.create_connection(("127.0.0.1", listening.port))
-            with context.wrap_socket(plain, server_hostname="127.0.0.1") as tls:
-                return tls.recv(1)
-
-        self.assertEqual(await deferToThread(shake), b"")
-        self.assertEqual(factory.stats().refused, {"HANDSHAKE_TIMED_OUT": 1})
+from tests.integration.intruders import LimitTestCase
+from tests.integration.transports import STREAMS, wait
+from tests.transport.recorders import RELIABLE, UNRELIABLE, Echo, Recorder, config
 
 
 class SizeTests(LimitTestCase):
@@ -273,17 +183,14 @@ class CountTests(LimitTestCase):
         self.assertEqual(factory.stats().refused["TURNED_AWAY"], 4)
 
     async def test_place_is_given_back(self):
-        """A place that was taken is free again, however the connection ended."""
+        """A place that was taken is free again, on whatever transport it was."""
         factory = self.server_factory(limits=Limits(max_connections=1))
         for transport in ("udp", *STREAMS):
             listening = self.serve(transport, factory)
             for _ in range(3):
                 client = await self.connect(listening)
                 server = factory.built[-1]
-                if transport == "udp":
-                    client.loseConnection()
-                else:
-                    client._peer._carrier.transport.abortConnection()
+                client.loseConnection()
                 await server.until_lost()
                 self.assertEqual(len(factory.admission), 0)
 
@@ -293,10 +200,10 @@ class SlowReaderTests(LimitTestCase):
 
     async def check(self, transport, channel):
         """Return the server's protocol, after it has sent far too much."""
-        config = ConnectionConfig(timeout=60)
-        factory = self.server_factory(Recorder, config=config)
+        settings = config(timeout=60, resume_window=0)
+        factory = self.server_factory(Recorder, config=settings)
         listening = self.serve(transport, factory)
-        client = await self.connect(listening, self.client_factory(config=config))
+        client = await self.connect(listening, self.client_factory(config=settings))
         (server,) = factory.built
         carrier = client._peer._carrier
         carrier.transport.pauseProducing()
@@ -366,10 +273,11 @@ class TlsTests(LimitTestCase):
         """Return the error of a client that trusts something else."""
         host = kwargs.pop("host", "127.0.0.1")
         listening = self.serve(transport, self.server_factory(), interface=host)
+        token = self.factories[listening].issueToken()
         attempt = connect(
             reactor,
             f"{transport}:{host}:{listening.port}",
-            self.client_factory(),
+            self.client_factory(token=token),
             **kwargs,
         )
         error = await self.assertFailure(attempt, ConnectError)
@@ -394,11 +302,12 @@ class TlsTests(LimitTestCase):
 
     async def test_trust_in_the_string(self):
         """The trust file may be in the connect string."""
-        listening = self.serve("tls", self.server_factory())
+        factory = self.server_factory()
+        listening = self.serve("tls", factory)
         client = await connect(
             reactor,
             f"tls:127.0.0.1:{listening.port}:trust={self.certificate}",
-            self.client_factory(),
+            self.client_factory(token=factory.issueToken()),
         )
         client.loseConnection()
         await client.until_lost()
@@ -470,12 +379,14 @@ class HostileTests(LimitTestCase):
 
     async def test_udp(self):
         """Datagrams of any bytes are dropped."""
-        starts = [bytes([kind]) for kind in range(8)] + [b"", b"\0GNET\1\0"]
+        starts = [bytes([0x10 | kind]) for kind in range(16)]
+        starts += [b"", b"\0NETCODE 1.02\0"]
         await self.check("udp", starts)
 
     async def test_tcp(self):
         """Streams of any bytes are closed."""
-        await self.check("tcp", [b"", b"\x20\0\0\0", b"\x17\0\0\0\0GNET\1\0"])
+        request = b"\x40\x04\0\0\0NETCODE 1.02\0"
+        await self.check("tcp", [b"", b"\x20\0\0\0", request])
 
     async def test_tls(self):
         """Streams that are no TLS are closed."""

@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, gatherResults
 
-from gamenet.connection import ConnectionConfig
 from gamenet.errors import CloseReason, ConfigError, ConnectError, ListenError
 from gamenet.transport import Impairment, Limits, connect, listen
-from tests.integration.transports import STREAMS, SocketTestCase, wait
-from tests.transport.recorders import RELIABLE, UNRELIABLE, Recorder
+from gamenet.transport.websocket import _ClientSocket
+from tests.integration.transports import STREAMS, TOKEN, SocketTestCase, wait
+from tests.transport.recorders import RELIABLE, UNRELIABLE, Recorder, config
 
 
 class EchoTests(SocketTestCase):
@@ -22,8 +23,8 @@ class EchoTests(SocketTestCase):
     async def check_echo(self, transport, options="127.0.0.1"):
         """Connect, exchange messages of every size, and part with a reason."""
         factory = self.server_factory()
-        factory_client = self.client_factory(userData=b"me")
-        client = await self.connect(self.serve(transport, factory), factory_client)
+        listening = self.serve(transport, factory)
+        client = await self.connect(listening, user_data=b"me")
         (server,) = factory.built
         self.assertEqual(client.happened, [("made",)])
         self.assertEqual(client.transportName, transport)
@@ -159,10 +160,6 @@ class ListenTests(SocketTestCase):
         self.assertIn("/no/c.pem", await self.fail_to_listen(missing, ConfigError))
         self.assertIn("quic", await self.fail_to_listen("quic:1", ConfigError))
         self.assertIn("network", await self.fail_to_listen("memory:a", ConfigError))
-        result = listen(
-            reactor, "tcp:0", self.server_factory(), impairment=Impairment()
-        )
-        self.failureResultOf(result, ConfigError)
 
     async def test_stop(self):
         """Stopping tells every peer, closes every socket, and frees the port."""
@@ -201,7 +198,8 @@ class ConnectTests(SocketTestCase):
 
     async def refused(self, spec, factory=None, **kwargs):
         """Return the error of an attempt."""
-        attempt = connect(reactor, spec, factory or self.client_factory(), **kwargs)
+        factory = factory or self.client_factory(token=TOKEN)
+        attempt = connect(reactor, spec, factory, **kwargs)
         return await self.assertFailure(attempt, ConnectError)
 
     async def test_nobody_listens(self):
@@ -209,7 +207,7 @@ class ConnectTests(SocketTestCase):
         for transport in ("udp", "tcp", "ws"):
             listening = self.serve(transport, self.server_factory())
             await listening.stop()
-            factory = self.client_factory()
+            factory = self.client_factory(token=TOKEN)
             error = await self.refused(
                 f"{transport}:127.0.0.1:{listening.port}", factory
             )
@@ -220,9 +218,12 @@ class ConnectTests(SocketTestCase):
     async def test_server_vanishes(self):
         """A UDP server that is gone is noticed by its clients, soon."""
         listening = self.serve("udp", self.server_factory())
-        client = await self.connect(listening)
+        factory = self.client_factory(config=config(resume_window=0.5))
+        client = await self.connect(listening, factory)
         # The socket goes without a word, as it does when a process is killed.
         await listening._stop_accepting()
+        await client.until(lambda: client.count("dropped") > 0)
+        self.assertEqual(client.happened[-1], ("dropped", CloseReason.UNREACHABLE))
         await client.until_lost()
         self.assertEqual(client.reason(), CloseReason.UNREACHABLE)
 
@@ -230,10 +231,11 @@ class ConnectTests(SocketTestCase):
         """A host may be given by name."""
         for transport in ("udp", "tcp"):
             listening = self.serve(transport, self.server_factory())
+            token = self.factories[listening].issueToken()
             client = await connect(
                 reactor,
                 f"{transport}:localhost:{listening.port}",
-                self.client_factory(),
+                self.client_factory(token=token),
             )
             client.loseConnection()
             await client.until_lost()
@@ -256,10 +258,13 @@ class ConnectTests(SocketTestCase):
     async def test_silent_server(self):
         """A server that says nothing times out, whatever the transport."""
         port = self.silent_port()
-        config = ConnectionConfig(handshake_timeout=0.3)
-        limits = Limits(handshake_timeout=0.3)
+        settings = {
+            "config": config(handshake_timeout=0.3),
+            "limits": Limits(handshake_timeout=0.3),
+            "token": TOKEN,
+        }
         for transport in ("udp", *STREAMS):
-            factory = self.client_factory(config=config, limits=limits)
+            factory = self.client_factory(**settings)
             error = await self.refused(f"{transport}:127.0.0.1:{port}", factory)
             self.assertIn(
                 error.reason, (CloseReason.HANDSHAKE_TIMED_OUT, CloseReason.LINK_LOST)
@@ -270,13 +275,46 @@ class ConnectTests(SocketTestCase):
         port = self.silent_port()
         for transport in ("udp", *STREAMS):
             for patience in (0, 0.05):
-                factory = self.client_factory()
+                factory = self.client_factory(token=TOKEN)
                 attempt = connect(reactor, f"{transport}:127.0.0.1:{port}", factory)
                 attempt.addErrback(lambda failure: failure.trap(CancelledError))
                 await wait(patience)
                 attempt.cancel()
                 await attempt
                 self.assertEqual(factory.failures, [])
+
+    async def test_cancel_while_opening(self):
+        """A WebSocket that is given up while it opens is closed at once."""
+        for transport in ("ws", "wss"):
+            server = socket.create_server(("127.0.0.1", 0))
+            self.addCleanup(server.close)
+            port = server.getsockname()[1]
+            factory = self.client_factory(token=TOKEN)
+            attempt = connect(reactor, f"{transport}:127.0.0.1:{port}", factory)
+            attempt.addErrback(lambda failure: failure.trap(CancelledError))
+            await wait(0.1)
+            stream, _ = server.accept()
+            self.addCleanup(stream.close)
+            stream.settimeout(1)
+            self.assertTrue(stream.recv(4096), "it has asked")
+            attempt.cancel()
+            await wait(0.1)
+            with contextlib.suppress(ConnectionResetError):
+                self.assertEqual(stream.recv(4096), b"")
+
+    async def test_cancel_when_open(self):
+        """Nor is a WebSocket kept that opens when nobody wants it any more."""
+        for transport in ("ws", "wss"):
+            listening = self.serve(transport, self.server_factory())
+            attempt = self.connect(listening)
+            attempt.addErrback(lambda failure: failure.trap(CancelledError))
+            made = self.patch(
+                _ClientSocket, "onConnect", lambda *_, a=attempt: a.cancel()
+            )
+            await attempt
+            made.restore()
+            await wait(0.3)
+            self.assertEqual(len(listening._listener._sockets), 0)
 
     async def test_another_protocol(self):
         """A client of another game is refused on every transport."""
@@ -295,7 +333,9 @@ class ConnectTests(SocketTestCase):
             listening = await listen(reactor, text, factory)
             self.addCleanup(listening.stop)
             client = await connect(
-                reactor, f"{transport}:[::1]:{listening.port}", self.client_factory()
+                reactor,
+                f"{transport}:[::1]:{listening.port}",
+                self.client_factory(token=factory.issueToken()),
             )
             self.assertTrue(factory.built[0].peerAddress.startswith("[::1]:"))
             client.sendMessage(RELIABLE, b"x")

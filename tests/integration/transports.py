@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
+from gamenet.connection import ConnectToken, ServerAddress, issue_token
 from gamenet.transport import (
     GameClientFactory,
     GameServerFactory,
@@ -25,6 +26,18 @@ from tests.transport.recorders import HASH, ClientFactory, Echo, ServerFactory
 
 SOCKETS = ("udp", "tcp", "tls", "ws", "wss")
 STREAMS = ("tcp", "tls", "ws", "wss")
+TOKEN = issue_token(
+    bytes(32),
+    protocol_id=1,
+    client_id=1,
+    addresses=[ServerAddress("127.0.0.1", 1)],
+    timeout=5,
+    expires_in=30,
+    user_data=b"",
+    unix_now=0,
+    random_bytes=bytes,
+)
+"""A token of no server, for where nobody looks at it."""
 
 
 class SocketTestCase(TestCase):
@@ -37,6 +50,7 @@ class SocketTestCase(TestCase):
         self.addCleanup(folder.cleanup)
         self.certificate = Path(folder.name) / "certificate.pem"
         self.key = Path(folder.name) / "key.pem"
+        self.factories: dict[Listening, GameServerFactory] = {}
 
     def serve(
         self,
@@ -53,6 +67,7 @@ class SocketTestCase(TestCase):
                 write_development_certificate(self.certificate, self.key)
             text += f":certificate={self.certificate}:key={self.key}"
         listening = self.successResultOf(listen(reactor, text, factory, **kwargs))
+        self.factories[listening] = factory
         self.addCleanup(listening.stop)
         return listening
 
@@ -67,15 +82,29 @@ class SocketTestCase(TestCase):
         return factory
 
     def connect(
-        self, listening: Listening, factory: GameClientFactory | None = None
+        self,
+        listening: Listening,
+        factory: GameClientFactory | None = None,
+        *,
+        token: ConnectToken | None = None,
+        user_data: bytes = b"",
+        **kwargs: Any,
     ) -> Deferred:
-        """Connect a client to a listener."""
+        """Connect a client to a listener, by default with a new token for it."""
+        factory = factory or self.client_factory()
+        server = self.factories[listening]
+        factory.token = token or server.issueToken(user_data=user_data)
         return connect(
             reactor,
-            f"{listening.transport}:127.0.0.1:{listening.port}",
-            factory or self.client_factory(),
+            self.way_to(listening),
+            factory,
             tls_trust=self.certificate,
+            **kwargs,
         )
+
+    def way_to(self, listening: Listening) -> str:
+        """Return the connect string of a listener."""
+        return f"{listening.transport}:127.0.0.1:{listening.port}"
 
     def close_clients(self, factory: GameClientFactory) -> Deferred:
         factory.closeAll()

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.web.resource import IResource
 from twisted.web.server import Request, Site
 from twisted.web.test.requesthelper import DummyChannel
@@ -29,8 +30,8 @@ class Answer:
 class _Channel(DummyChannel):
     """A channel that takes everything a producer has, at once."""
 
-    def __init__(self, root: IResource) -> None:
-        super().__init__()
+    def __init__(self, root: IResource, peer: IPv4Address) -> None:
+        super().__init__(peer)
         self.site = Site(root)
         self._producer: Any = None
 
@@ -43,21 +44,31 @@ class _Channel(DummyChannel):
         self._producer = None
 
 
-def ask(root: IResource, path: str, method: str = "GET", **headers: str) -> Answer:
+def ask(
+    root: IResource,
+    path: str,
+    method: str = "GET",
+    body: bytes = b"",
+    peer: str = "192.0.2.7",
+    **headers: str,
+) -> Answer:
     """Return the answer of a site.
 
     Args:
         root: the site.
         path: the address within it, as it stands in the request line.
         method: of the request.
+        body: of the request.
+        peer: address of the browser.
         headers: of the request; an underscore stands for a dash.
     """
-    channel = _Channel(root)
+    channel = _Channel(root, IPv4Address("TCP", peer, 50_000))
     request = Request(channel, queued=False)
     request.requestHeaders.setRawHeaders("host", ["play.example.com:8080"])
     for name, value in headers.items():
         request.requestHeaders.setRawHeaders(name.replace("_", "-"), [value])
-    request.gotLength(0)
+    request.gotLength(len(body))
+    request.handleContentChunk(body)
     request.requestReceived(method.encode(), path.encode(), b"HTTP/1.1")
     head, _, body = channel.transport.written.getvalue().partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")

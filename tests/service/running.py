@@ -26,12 +26,14 @@ FIELD = "tests.service.games:Field"
 LISTENING = re.compile(r"(\w+) listening on (\S+?):(\d+)")
 
 
-def start(program: str, *words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
-    """Start a program with a command line."""
+def start(
+    program: str, *words: str, cwd: Path = ROOT, **variables: str
+) -> subprocess.Popen[str]:
+    """Start a program with a command line and further variables."""
     return subprocess.Popen(
         [sys.executable, "-c", program, *words],
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -39,27 +41,29 @@ def start(program: str, *words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
     )
 
 
-def run(program: str, *words: str, cwd: Path = ROOT) -> tuple[int, str, str]:
+def run(
+    program: str, *words: str, cwd: Path = ROOT, **variables: str
+) -> tuple[int, str, str]:
     """Run a program to its end; return its exit status, output and errors."""
-    with start(program, *words, cwd=cwd) as process:
+    with start(program, *words, cwd=cwd, **variables) as process:
         out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
 
 
 @cache
-def shared_server(*options: str) -> RunningServer:
+def shared_server(*options: str, **variables: str) -> RunningServer:
     """Return a server that several tests may ask, which runs to the end of the tests.
 
     Trial knows no set-up of a class, so the first test that needs a server starts it.
     """
-    server = RunningServer(*options)
+    server = RunningServer(*options, **variables)
     atexit.register(server.stop)
     return server
 
 
-def gamenet(*words: str) -> tuple[int, str, str]:
+def gamenet(*words: str, **variables: str) -> tuple[int, str, str]:
     """Run the command `gamenet`."""
-    return run(GAMENET, *words)
+    return run(GAMENET, *words, **variables)
 
 
 class RunningServer:
@@ -69,6 +73,7 @@ class RunningServer:
         transports: what it listens on.
         options: further options of `twistd gamenet`.
         game: what it serves.
+        variables: of its environment.
     """
 
     def __init__(
@@ -76,11 +81,12 @@ class RunningServer:
         *options: str,
         transports: tuple[str, ...] = ("udp", "tcp", "ws"),
         game: str = FIELD,
+        **variables: str,
     ) -> None:
         words = ["-n", "--pidfile=", "gamenet", "--game", game, *options]
         for transport in transports:
             words += ["--listen", f"{transport}:0:interface=127.0.0.1"]
-        self.process = start(TWISTD, *words)
+        self.process = start(TWISTD, *words, **variables)
         self.lines: list[str] = []
         self.ports: dict[str, int] = {}
         self._queue: Queue[str] = Queue()
@@ -116,10 +122,13 @@ class RunningServer:
         """Return the web address."""
         return f"http://127.0.0.1:{self.ports['ws']}"
 
-    def ask(self, path: str, method: str = "GET") -> tuple[int, Any, bytes]:
+    def ask(
+        self, path: str, method: str = "GET", **headers: str
+    ) -> tuple[int, Any, bytes]:
         """Return status, headers and body of an answer over HTTP."""
         try:
-            with urlopen(Request(self.url + path, method=method)) as answer:
+            asked = Request(self.url + path, method=method, headers=headers)
+            with urlopen(asked) as answer:
                 return answer.status, answer.headers, answer.read()
         except HTTPError as answer:
             with answer:

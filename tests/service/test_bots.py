@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.game import Game, GameClient, GameServer, Protocol
-from gamenet.service.bots import Squad
+from gamenet.service.bots import Squad, known
 from gamenet.testing import Clock
 from gamenet.transport import Impairment, Limits, MemoryNetwork, listen
 from tests.service.games import Field, Silent
@@ -45,7 +45,7 @@ class SquadTests(SynchronousTestCase):
         def join(client: GameClient) -> Deferred[GameClient]:
             return client.connect(address, memory=self.network)
 
-        squad = Squad(self.clock, join, seed, game)
+        squad = Squad(self.clock, known(join), seed, game)
         self.gathering = squad.gather(n)
         self.pass_time(2)
         self.addCleanup(self.pass_time, 1)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -11,8 +12,17 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet import __version__
+from gamenet.service import bots_command
 from gamenet.service.command import main
+from gamenet.service.report import Report
+from gamenet.service.run import Outcome
+from gamenet.service.tickets import Crowd
 from gamenet.transport import parse_listen
+
+COMMANDS = (
+    *("check", "keygen", "token", "stats", "bots", "impair", "compare-transports"),
+    "certificate",
+)
 
 
 class CommandCase(SynchronousTestCase):
@@ -36,16 +46,19 @@ class HelpTests(CommandCase):
     def test_help(self) -> None:
         """The help lists the commands, and each has a help with examples."""
         self.assertEqual(self.command("--help"), 0)
-        for name in ("check", "bots", "certificate"):
+        for name in COMMANDS:
             self.assertIn(f"\n    {name}", self.out)
-        for words in (("check",), ("bots",), ("certificate",)):
-            self.assertEqual(self.command(*words, "--help"), 0)
+        for name in COMMANDS:
+            self.assertEqual(self.command(name, "--help"), 0)
             self.assertIn("examples:", self.out)
 
     def test_bots_help(self) -> None:
         """Every option of the bots is explained, with its default."""
         self.command("bots", "--help")
-        for word in ("--server", "--connect", "--transport", "--n", "--seconds"):
+        for word in (
+            *("--server", "--connect", "--transport", "--n", "--seconds", "--secret"),
+            *("--key", "--protocol-id", "--impair"),
+        ):
             self.assertIn(word, self.out)
         self.assertIn("default: 10", self.out)
 
@@ -56,20 +69,30 @@ class HelpTests(CommandCase):
 
     def test_nothing(self) -> None:
         """Without a command, the message names what is missing."""
-        self.assertEqual(self.command(), 2)
-        self.assertIn("COMMAND", self.err)
+        self.assertEqual(self.command(), 1)
+        self.assertEqual(
+            self.err,
+            "gamenet: the following arguments are required: COMMAND; see gamenet "
+            "--help\n",
+        )
 
     def test_wrong_option(self) -> None:
-        """A wrong option or value is named, in one line after the usage."""
+        """A wrong option or value is named, in one line, and the status is 1."""
         for words, text in (
             (("bots", "--server", "http://a", "--sconds", "3"), "--sconds"),
             (("bots", "--server", "http://a", "--transport", "up"), "'up'"),
             (("bots",), "--server"),
             (("bots", "--server", "http://a", "--connect", "udp:a:1"), "--connect"),
             (("chekc",), "chekc"),
+            (("keygen", "--ot", "x"), "--ot"),
+            (("impair", "--listen", ":1"), "--to, --impair"),
+            (("compare-transports", "--seconds", "0"), "--seconds"),
+            (("certificate",), "--out"),
+            (("check",), "FILE"),
         ):
-            self.assertEqual(self.command(*words), 2, words)
-            self.assertIn(text, self.err.splitlines()[-1])
+            self.assertEqual(self.command(*words), 1, words)
+            self.assertEqual((self.out, self.err.count("\n")), ("", 1))
+            self.assertIn(text, self.err)
 
     def test_wrong_value(self) -> None:
         """A value that is no number, or out of range, is said to be so plainly."""
@@ -83,13 +106,14 @@ class HelpTests(CommandCase):
             ("--seconds", "0", time),
             ("--seconds", "nan", time),
             ("--seconds", "x", time),
-            ("--seed", "x", "is no whole number"),
+            ("--seed", "x", f"is no whole number from {-(2**63)} to {2**63 - 1}"),
         ):
             words = ("bots", "--server", "http://a", option, value)
-            self.assertEqual(self.command(*words), 2, words)
+            self.assertEqual(self.command(*words), 1, words)
             self.assertEqual(
-                self.err.splitlines()[-1],
-                f"gamenet bots: error: argument {option}: '{value}' {text}",
+                self.err,
+                f"gamenet bots: argument {option}: '{value}' {text}; see gamenet bots "
+                "--help\n",
             )
 
 
@@ -104,10 +128,44 @@ class BotsTests(CommandCase):
             (("--server", "127.0.0.1:8080"), "allowed: a web address"),
             (("--server", "udp://127.0.0.1:1"), "allowed: a web address"),
             (("--server", "http://[::1"), "allowed: a web address"),
+            (("--server", "http://a", "--impair", "lag=1"), "lag"),
+            (("--server", "http://a", "--address", "b"), "--address is 'b'"),
         ):
             self.assertEqual(self.command("bots", *words), 1)
             self.assertEqual((self.out, self.err.count("\n")), ("", 1), self.err)
             self.assertIn(text, self.err)
+
+    def test_key(self) -> None:
+        """A listener without web takes tokens that are made with its key."""
+        self.patch(os, "environ", {})
+        words = ("bots", "--connect", "udp:127.0.0.1:1")
+        self.assertEqual(self.command(*words), 1)
+        self.assertIn("give --key HEX, or set GAMENET_KEY", self.err)
+        for key in ("hush", "hu" * 32):
+            self.assertEqual(self.command(*words, "--key", key), 1)
+            self.assertEqual(self.err.count("\n"), 1)
+            self.assertNotIn(key, self.err)
+
+    def test_crowd(self) -> None:
+        """Everything reaches the bots, secrets from the environment, too."""
+        crowds: list[Crowd] = []
+
+        def run_crowd(crowd: Crowd) -> Outcome:
+            crowds.append(crowd)
+            report = Report("udp", crowd.n, connected=crowd.n)
+            return Outcome(report, {}, is_interrupted=False)
+
+        self.patch(bots_command, "run_crowd", run_crowd)
+        self.patch(os, "environ", {"GAMENET_CONNECT_SECRET": "from-environment"})
+        self.assertEqual(self.command("bots", "--server", "http://a", "--n", "3"), 0)
+        self.command("bots", "--server", "http://a", "--secret", "s", "--impair", "lte")
+        words = ("--connect", "tcp:a:1", "--key", "ab" * 32, "--protocol-id", "0x10")
+        self.command("bots", *words)
+        first, second, third = crowds
+        self.assertEqual((first.n, first.secret), (3, "from-environment"))
+        self.assertEqual((second.secret, second.impair), ("s", "lte"))
+        self.assertEqual((third.connect, third.protocol_id), ("tcp:a:1", 16))
+        self.assertEqual(third.key.hex(), "ab" * 32)
 
 
 class CheckTests(CommandCase):
@@ -143,6 +201,13 @@ class CheckTests(CommandCase):
         self.assertIn("did you mean Field?", self.err)
         self.assertEqual(self.check("bots = 1"), 1)
         self.assertIn("the key game is missing", self.err)
+
+    def test_environment(self) -> None:
+        """A wrong key of the environment is found, as the server would find it."""
+        self.patch(os, "environ", {"GAMENET_KEY": "hush"})
+        self.assertEqual(self.check('game = "tests.service.games:Field"'), 1)
+        self.assertIn("gamenet check: GAMENET_KEY is not understood", self.err)
+        self.assertNotIn("hush", self.err)
 
     def test_page(self) -> None:
         """The page that the game names has to be there."""

@@ -6,8 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
+from gamenet.connection import Pass, Refused, ServerAddress
 from gamenet.errors import CloseReason, ConfigError, ListenError
 from gamenet.game import GameClient, Protocol
 from gamenet.service.compose import BROWSER, Server, build, page_folder
@@ -28,7 +30,7 @@ class ServerCase(SynchronousTestCase):
 
     def started(self, config: ServerConfig = CONFIG, **changes: Any) -> Server:
         """Return a server that runs as it does under twistd."""
-        server = build(replace(config, **changes), self.reactor)
+        server = self.server = build(replace(config, **changes), self.reactor)
         server.privilegedStartService()
         server.startService()
         self.addCleanup(self.stop, server)
@@ -48,7 +50,8 @@ class ServerCase(SynchronousTestCase):
     def joined(self, port: int = 7777) -> GameClient:
         """Return a player who has joined over UDP."""
         client = GameClient(self.reactor, Field, name="ada")
-        joining = client.connect(f"udp:127.0.0.1:{port}")
+        token = self.server.game_server.factory.issueToken(user_data=b"ada")
+        joining = client.connect(f"udp:127.0.0.1:{port}", token=token)
         self.pass_time(0.5)
         return self.successResultOf(joining)
 
@@ -103,12 +106,57 @@ class BuildTests(ServerCase):
 
     def test_connection(self) -> None:
         """Timing reaches every connection."""
-        timing = ConnectionTable(timeout=4.0, heartbeat=0.5)
+        timing = ConnectionTable(
+            timeout=4.0,
+            heartbeat=0.5,
+            resume_window=7.0,
+            bandwidth=9000.0,
+            max_packet_size=1300,
+            nagle=0.01,
+        )
         limits = Limits(handshake_timeout=2.0)
         server = build(replace(CONFIG, connection=timing, limits=limits), self.reactor)
         config = server.game_server.config
         self.assertEqual((config.timeout, config.heartbeat), (4.0, 0.5))
         self.assertEqual(config.handshake_timeout, 2.0)
+        self.assertEqual((config.resume_window, config.bandwidth), (7.0, 9000.0))
+        self.assertEqual((config.max_packet_size, config.nagle), (1300, 0.01))
+
+    def test_key(self) -> None:
+        """The key is the configured one, and without one another for each run."""
+        key = "ab" * 32
+        config = replace(CONFIG, key=key, public_host="192.0.2.7")
+        factory = build(config, self.reactor).game_server.factory
+        self.assertEqual(factory.key.hex(), key)
+        self.assertEqual(factory.publicHost, "192.0.2.7")
+        made = [build(CONFIG, self.reactor).game_server.factory.key for _ in range(2)]
+        self.assertNotEqual(*made)
+
+    def test_public_name(self) -> None:
+        """A token names addresses: a public host that is a name stays out of it."""
+        config = replace(CONFIG, public_host="play.example.com")
+        server = build(config, self.reactor)
+        self.assertEqual(server.game_server.factory.publicHost, "")
+        server.privilegedStartService()
+        self.addCleanup(self.stop, server)
+        answer = server.view.invitation("h", "")
+        self.assertEqual(answer["transports"][0]["host"], "play.example.com")
+        self.assertTrue(answer["token"])
+
+    def test_protocol_id(self) -> None:
+        """A token of another game is for another server."""
+        factories = [
+            build(
+                replace(CONFIG, key="ab" * 32, protocol_id=n), self.reactor
+            ).game_server.factory
+            for n in (1, 2)
+        ]
+        address = ServerAddress("127.0.0.1", 7777)
+        for factory in factories:
+            factory.addresses.append(address)
+        request = factories[0].issueToken().request()
+        self.assertIsInstance(factories[0].door.open(request), Pass)
+        self.assertIsInstance(factories[1].door.open(request), Refused)
 
     def test_seed(self) -> None:
         """One seed gives a game one chance, and none another each time."""
@@ -179,11 +227,75 @@ class StartTests(ServerCase):
 
     def test_impairment(self) -> None:
         """A bad network lies between the server and its UDP players, both ways."""
-        server = self.started(impairment="latency=50ms")
+        server = self.started(impair="latency=50ms")
         self.joined()
         self.pass_time(3)
         (player,) = server.game_server.players.values()
         self.assertTrue(0.1 <= player.stats().rtt < 0.2, player.stats().rtt)
+
+
+class AnnounceTests(ServerCase):
+    """The log says how to get in."""
+
+    def logged(self, **changes: Any) -> list[tuple[LogLevel, str]]:
+        """Return what a server logs of itself when it starts."""
+        events: list[Any] = []
+        globalLogPublisher.addObserver(events.append)
+        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        self.started(**changes)
+        return [
+            (event["log_level"], formatEvent(event))
+            for event in events
+            if event["log_namespace"] == "gamenet.service"
+        ]
+
+    def warnings(self, **changes: Any) -> list[str]:
+        """Return the warnings that a server logs."""
+        logged = self.logged(**changes)
+        return [text for level, text in logged if level >= LogLevel.warn]
+
+    def test_open(self) -> None:
+        """Without a key one line warns, and says what to do."""
+        logged = self.logged(listen=("udp:7777", "ws:8080"))
+        (warning,) = [text for level, text in logged if level >= LogLevel.warn]
+        self.assertEqual(
+            warning,
+            "no key is configured: one was made for this run only, and POST /connect "
+            "gives a token to everybody; for the public, make a key with gamenet "
+            "keygen and set key or GAMENET_KEY",
+        )
+        self.assertEqual(logged[-1][1], "open http://127.0.0.1:8080/ to play")
+
+    def test_no_web(self) -> None:
+        """Without a key and a web address nobody can join; the line says so."""
+        (warning,) = self.warnings(listen=("udp:7777", "tcp:7778"))
+        self.assertIn("no ws or wss listener is open", warning)
+        self.assertIn("nobody can get a token", warning)
+        self.assertIn("gamenet keygen", warning)
+        self.assertNotIn("everybody", warning)
+
+    def test_secret_alone(self) -> None:
+        """A secret without a key is still asked for."""
+        secret = "correct-horse-battery"
+        (warning,) = self.warnings(listen=("ws:8080",), connect_secret=secret)
+        self.assertIn("whoever shows the connect_secret", warning)
+        self.assertNotIn(secret, warning)
+
+    def test_key(self) -> None:
+        """With a key nothing is warned of, and the page's line says who gets in."""
+        key, secret = "ab" * 32, "correct-horse-battery"
+        listen = ("udp:7777", "ws:8080")
+        for changes, text in (
+            ({"connect_secret": secret}, "asks for the connect_secret"),
+            ({}, "gives no tokens, because no connect_secret is configured"),
+        ):
+            self.reactor = MemoryReactor()
+            logged = self.logged(listen=listen, key=key, **changes)
+            self.assertEqual({level for level, _ in logged}, {LogLevel.info})
+            self.assertIn("the page is at http://127.0.0.1:8080/", logged[-1][1])
+            self.assertIn(text, logged[-1][1])
+            self.assertNotIn(key, str(logged))
+            self.assertNotIn(secret, str(logged))
 
 
 class StopTests(ServerCase):
@@ -243,7 +355,7 @@ class CrewTests(ServerCase):
     def test_not_listed(self) -> None:
         """Their way in is not offered to anybody else."""
         server = self.started(bots=1)
-        transports = server.view.invitation("h")["transports"]
+        transports = server.view.invitation("h", "")["transports"]
         self.assertEqual([each["transport"] for each in transports], ["udp"])
 
     def test_seed(self) -> None:

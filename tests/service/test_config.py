@@ -22,11 +22,18 @@ EXAMPLES: dict[str, Any] = {
     "listen": ["udp:0:interface=127.0.0.1", "ws:8081"],
     "name": "Näme",
     "public_host": "play.example.com",
-    "impairment": "latency=80ms loss=5%",
+    "key": "0123456789abcdefABCDEF" + "0" * 42,
+    "connect_secret": "correct-horse-battery==",
+    "impair": "latency=80ms loss=5%",
     "log_format": "json",
     "limits.allowed_origins": ["https://example.com"],
+    "connection.nagle": 0.01,
 }
 """A value for each key that is not a number; numbers are given twice their default."""
+TABLE = (
+    "connection.timeout, connection.resume_window, connection.heartbeat, "
+    "connection.bandwidth, connection.max_packet_size, connection.nagle"
+)
 
 
 def example(key: Key) -> Any:
@@ -110,6 +117,47 @@ class LoadTests(FileCase):
         config = load(path, {"bots": "3"})
         self.assertEqual((config.bots, config.name), (3, "file"))
 
+    def test_environment(self) -> None:
+        """A variable holds over the file, and the command line over both."""
+        path = self.write(f'key = "{"1" * 64}"\nbots = 2\n')
+        variables = {"GAMENET_KEY": "2" * 64, "HOME": "/root", "bots": "9"}
+        config = load(path, None, variables)
+        self.assertEqual((config.key, config.bots), ("2" * 64, 2))
+        self.assertEqual(load(path, {"key": "3" * 64}, variables).key, "3" * 64)
+        self.assertEqual(load(path, None, {"GAMENET_KEY": ""}).key, "1" * 64)
+        secret = {"GAMENET_CONNECT_SECRET": "correct-horse-battery"}
+        self.assertEqual(load(path, None, secret).connect_secret, secret.popitem()[1])
+
+    def test_wrong_environment(self) -> None:
+        """A variable that is wrong is named; its value is not shown."""
+        error = self.assertRaises(
+            ConfigError, load, None, None, {"GAMENET_KEY": "hush"}
+        )
+        self.assertEqual(
+            str(error),
+            "GAMENET_KEY is not understood: it has 4 characters; gamenet keygen makes "
+            "a key; allowed: 64 hexadecimal digits",
+        )
+
+    def test_hexadecimal(self) -> None:
+        """A number may be given in base 16, as protocol ids often are."""
+        for text in ("0x1122334455667788", "0X1122334455667788", "1234605616436508552"):
+            config = load(None, {"protocol_id": text})
+            self.assertEqual(config.protocol_id, 0x1122334455667788)
+        config = load(self.write("protocol_id = 0x1122334455667788\n"))
+        self.assertEqual(config.protocol_id, 0x1122334455667788)
+        for text in ("0x", "0xg", "x1", "1122h"):
+            self.assertRaises(ConfigError, load, None, {"protocol_id": text})
+
+    def test_modes(self) -> None:
+        """Without key and secret, everybody gets a token."""
+        key, secret = "0" * 64, "correct-horse-battery"
+        self.assertTrue(load().is_open)
+        self.assertIsNone(load().key_bytes)
+        self.assertFalse(load(None, {"connect_secret": secret}).is_open)
+        self.assertFalse(load(None, {"key": key}).is_open)
+        self.assertEqual(load(None, {"key": key}).key_bytes, bytes(32))
+
     def test_null(self) -> None:
         """Null in JSON is the absence of an optional value."""
         self.assertIsNone(load(self.write('{"seed": null}', ".json")).seed)
@@ -189,8 +237,7 @@ class ComplaintTests(FileCase):
         (line,) = self.complaints("[connection]\nzzz = 1")
         self.assertEqual(
             line,
-            "unknown key connection.zzz = 1; "
-            "allowed: connection.timeout, connection.heartbeat",
+            f"unknown key connection.zzz = 1; allowed: {TABLE}",
         )
 
     def test_unknown_set(self) -> None:
@@ -204,8 +251,7 @@ class ComplaintTests(FileCase):
         (line,) = self.complaints("connection = 3")
         self.assertEqual(
             line,
-            "connection = 3 is no table; "
-            "allowed: connection.timeout, connection.heartbeat",
+            f"connection = 3 is no table; allowed: {TABLE}",
         )
 
     def test_table_unexpected(self) -> None:
@@ -240,6 +286,12 @@ class ComplaintTests(FileCase):
             "limits.max_connections = 0",
             "limits.handshake_timeout = inf",
             "connection.timeout = 0.1",
+            "connection.resume_window = -1",
+            "connection.bandwidth = -1",
+            "connection.max_packet_size = 1199",
+            "connection.nagle = 1.1",
+            "limits.bandwidth = 0",
+            f"protocol_id = {2**64}",
         ):
             (line,) = self.complaints(text)
             self.assertIn("is out of range; allowed: ", line)
@@ -255,7 +307,11 @@ class ComplaintTests(FileCase):
             ('listen = ["udp:70000"]', "70000"),
             ('listen = ["memory:x"]', "memory"),
             ("listen = []", "has 0 items"),
-            ('impairment = "lag=1"', "lag"),
+            ('impair = "lag=1"', "lag"),
+            (f'key = "{"0" * 63}"', "it has 63 characters; gamenet keygen makes"),
+            (f'key = "{"g" * 64}"', "it has other characters"),
+            ('connect_secret = "short"', "16 to 255 letters, digits and - . _ ~ + /"),
+            ('connect_secret = "has a space in it"', "it is sent in a header"),
             ('limits.allowed_origins = ["example.com"]', "https://"),
         ):
             (line,) = self.complaints(text)
@@ -265,6 +321,30 @@ class ComplaintTests(FileCase):
         """A host is a name or an address of either family."""
         for host in ("play.example.com", "127.0.0.1", "::1", "2001:db8::2", "a"):
             self.assertEqual(load(None, {"public_host": host}).public_host, host)
+
+    def test_secrets(self) -> None:
+        """What is secret is in no complaint, whatever is wrong with it."""
+        secret = "hush" * 15 + "x"
+        for text in (
+            f'key = "{secret}"',
+            f'connect_secret = "{secret} {secret}"',
+            f'keys = "{secret}"',
+            f'connect-secret = "{secret}"',
+            f'conect_secret = "{secret}"',
+            f'[connect_secret]\nvalue = "{secret}"',
+        ):
+            (line,) = self.complaints(text)
+            self.assertNotIn("hush", line)
+            self.assertIn("(hidden)", line)
+        error = self.assertRaises(ConfigError, load, None, {"key": secret})
+        self.assertEqual(
+            str(error),
+            "--key (hidden) is not understood: it has 61 characters; gamenet keygen "
+            "makes a key; allowed: 64 hexadecimal digits",
+        )
+        config = load(None, {"key": "0" * 64, "connect_secret": secret})
+        self.assertNotIn("hush", repr(config))
+        self.assertNotIn("0" * 64, repr(config))
 
     def test_contradictions(self) -> None:
         """Values that are right alone and wrong together are found."""

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.errors import ConfigError
-from gamenet.service.keys import Key, document_fields, keys_of, setting, show
+from gamenet.service.keys import Key, keys_of, setting, show
+from gamenet.service.reference import document_fields
 
 
 def _even(text: str) -> None:

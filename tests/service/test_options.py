@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import os
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -50,6 +51,21 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(
             (config.public_host, config.log_format), ("example.com", "json")
         )
+
+    def test_secrets(self) -> None:
+        """Keys come from options or from the environment; wrong ones are not shown."""
+        config = parsed(
+            *GAME, "--key", "0" * 64, "--protocol-id", "0x10",
+            "--connect-secret", "correct-horse-battery", "--impair", "lte; up: loss=5%",
+        )  # fmt: skip
+        self.assertEqual((config.key, config.protocol_id), ("0" * 64, 16))
+        self.assertEqual(config.connect_secret, "correct-horse-battery")
+        self.assertEqual(config.impair, "lte; up: loss=5%")
+        self.patch(os, "environ", {"GAMENET_KEY": "1" * 64})
+        self.assertEqual(parsed(*GAME).key, "1" * 64)
+        self.assertEqual(parsed(*GAME, "--key", "0" * 64).key, "0" * 64)
+        self.assertNotIn("hush", self.refused(*GAME, "--key", "hush"))
+        self.assertNotIn("hush", self.refused(*GAME, "--set", "key=hush"))
 
     def test_listen(self) -> None:
         """--listen may be given several times, and replaces the default."""

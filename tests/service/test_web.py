@@ -12,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from gamenet.service.assets import Folder
+from gamenet.service.desk import TokenDesk
 from gamenet.service.web import Site
+from gamenet.testing import Clock
 from tests.service.browsing import Answer, ask
 
 
@@ -22,16 +25,26 @@ class StandIn:
 
     status: str = "ok"
     asked: list[str] = field(default_factory=list)
+    named: list[str] = field(default_factory=list)
+    n_counted: int = 0
 
-    def invitation(self, host: str) -> dict[str, Any]:
+    def invitation(self, host: str, name: str) -> dict[str, Any]:
         self.asked.append(host)
+        self.named.append(name)
         return {"game": "standin", "host": host}
+
+    def description(self, host: str) -> dict[str, Any]:
+        return {"game": "standin", "described": host}
 
     def health(self) -> dict[str, Any]:
         return {"status": self.status}
 
     def stats(self) -> dict[str, Any]:
+        self.n_counted += 1
         return {"players": []}
+
+    def history(self, player_id: int) -> dict[str, Any] | None:
+        return {"player": player_id, "rtt": [0.1]} if player_id == 7 else None
 
 
 @dataclass(frozen=True)
@@ -55,11 +68,20 @@ class SiteCase(SynchronousTestCase):
         (self.page / "art" / "ship.svg").write_text("<svg/>")
         (self.browser / "gamenet.js").write_text("export {};")
         self.served = StandIn()
-        self.site = Site(self.served, self.page, self.browser, Codec())
+        self.clock = Clock()
+        self.site = self.made()
 
-    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+    def made(self, *origins: str, is_open: bool = True, secret: str = "") -> Site:
+        """Return a site that gives three tokens at once to an address."""
+        seconds = self.clock.seconds
+        desk = TokenDesk(is_open=is_open, secret=secret, burst=3, seconds=seconds)
+        return Site(
+            *(self.served, desk, self.page, self.browser, Codec(), origins, seconds)
+        )
+
+    def ask(self, path: str, method: str = "GET", **more: Any) -> Answer:
         """Return the site's answer."""
-        return ask(self.site, path, method, **headers)
+        return ask(self.site, path, method, **more)
 
 
 class PageTests(SiteCase):
@@ -160,13 +182,13 @@ class PageTests(SiteCase):
         """A page without icon gives browsers no error for it, one with an icon that."""
         self.assertEqual(self.ask("/favicon.ico").code, 204)
         (self.page / "favicon.ico").write_bytes(b"icon")
-        self.site = Site(self.served, self.page, self.browser, Codec())
+        self.site = self.made()
         self.assertEqual(self.ask("/favicon.ico").body, b"icon")
 
     def test_mounted(self) -> None:
         """A resource put beside the page holds over the page's files."""
         (self.page / "ws").write_text("file")
-        self.site.putChild(b"ws", Site(self.served, self.browser, self.page, Codec()))
+        self.site.putChild(b"ws", Folder(self.browser))
         self.assertEqual(self.ask("/ws/gamenet.js").body, b"export {};")
 
 
@@ -210,10 +232,17 @@ class ConnectTests(SiteCase):
 
     def test_method(self) -> None:
         """Other methods are told the right one."""
-        for method in ("GET", "PUT", "DELETE"):
+        for method in ("PUT", "DELETE"):
             answer = self.ask("/connect", method)
-            self.assertEqual((answer.code, answer.headers["allow"]), (405, "POST"))
-            self.assertIn("POST", answer.json["error"])
+            self.assertEqual(answer.code, 405)
+            self.assertIn("POST", answer.headers["allow"])
+
+    def test_description(self) -> None:
+        """Who has a token is told everything else, whatever the key."""
+        answer = self.ask("/connect")
+        self.assertEqual(answer.code, 200)
+        self.assertEqual(answer.json["game"], "standin")
+        self.assertNotIn("token", answer.json)
 
     def test_beneath(self) -> None:
         """There is nothing beneath it."""
@@ -238,8 +267,65 @@ class ConnectTests(SiteCase):
             ('"><script>', "10.0.0.1"),
             ("a" * 300, "10.0.0.1"),
         ):
-            self.ask("/connect", "POST", host=header)
+            self.ask("/connect", "POST", peer="127.0.0.1", host=header)
             self.assertEqual(self.served.asked.pop(), host)
+
+    def test_names(self) -> None:
+        """A body may name the player; what else it holds is not looked at."""
+        for body, name in (
+            (b"", ""),
+            (b"{}", ""),
+            (b'{"name": "ada"}', "ada"),
+            ('{"name": "ad\u00e9"}'.encode(), "ad\u00e9"),
+            (b'{"name": "\\ud800", "more": [1]}', "\ud800"),
+        ):
+            answer = self.ask("/connect", "POST", body=body, peer="127.0.0.1")
+            self.assertEqual((answer.code, self.served.named.pop()), (200, name))
+
+    def test_malformed_body(self) -> None:
+        """A body that makes no sense is refused, with what would make some."""
+        for body in (
+            *(b"{", b"[]", b"null", b'"ada"', b"\xff", b"ada", b"[" * 4000),
+            *(b'{"name": 5}', b'{"name": null}', b'{"name": "%s"}' % (b"x" * 5000)),
+        ):
+            answer = self.ask("/connect", "POST", body=body, peer="127.0.0.1")
+            self.assertEqual(answer.code, 400, body)
+            self.assertIn('{"name": "ada"}', answer.json["error"])
+        self.assertEqual(self.served.named, [])
+
+    def test_too_many(self) -> None:
+        """An address that asks too often is told when to come again."""
+        codes = [self.ask("/connect", "POST").code for _ in range(5)]
+        self.assertEqual(codes, [200, 200, 200, 429, 429])
+        answer = self.ask("/connect", "POST")
+        self.assertEqual(answer.headers["retry-after"], "10")
+        self.assertIn("try again in 10 s", answer.json["error"])
+        self.assertEqual(self.ask("/connect", "POST", peer="192.0.2.8").code, 200)
+        self.clock.advance(10)
+        self.assertEqual(self.ask("/connect", "POST").code, 200)
+
+    def test_secret(self) -> None:
+        """A server with a secret gives tokens to those who show it."""
+        self.site = self.made(is_open=False, secret="correct-horse-battery")
+        answer = self.ask("/connect", "POST")
+        self.assertEqual(answer.code, 401)
+        self.assertEqual(answer.headers["www-authenticate"], 'Bearer realm="gamenet"')
+        self.assertIn("Authorization: Bearer", answer.json["error"])
+        answer = self.ask("/connect", "POST", authorization="Bearer wrong")
+        self.assertEqual(answer.code, 401)
+        shown = "Bearer correct-horse-battery"
+        codes = {
+            self.ask("/connect", "POST", authorization=shown).code for _ in range(9)
+        }
+        self.assertEqual(codes, {200})
+
+    def test_closed(self) -> None:
+        """A server with a key alone gives none, and says what to configure."""
+        self.site = self.made(is_open=False)
+        answer = self.ask("/connect", "POST", authorization="Bearer x")
+        self.assertEqual(answer.code, 403)
+        self.assertIn("connect_secret", answer.json["error"])
+        self.assertEqual(self.served.named, [])
 
 
 class StateTests(SiteCase):
@@ -259,8 +345,45 @@ class StateTests(SiteCase):
     def test_stats(self) -> None:
         """The measurements are JSON, never kept."""
         answer = self.ask("/stats")
-        self.assertEqual((answer.code, answer.json), (200, {"players": []}))
+        self.assertEqual((answer.code, answer.json["players"]), (200, []))
         self.assertEqual(answer.headers["cache-control"], "no-store")
+        self.assertEqual(answer.headers["content-type"], "application/json")
+
+    def test_tokens(self) -> None:
+        """Tokens are counted, those that were refused by reason."""
+        for _ in range(4):
+            self.ask("/connect", "POST")
+        self.ask("/connect", "POST", peer="127.0.0.1", body=b"{")
+        self.served.status = "draining"
+        self.ask("/connect", "POST")
+        refused = {"too_many": 1, "malformed": 1, "draining": 1}
+        self.assertEqual(
+            self.ask("/stats").json["tokens"],
+            {"mode": "open", "issued": 3, "refused": refused},
+        )
+
+    def test_fresh(self) -> None:
+        """Who asks again at once gets the same; who asks later gets what is new."""
+        first, second = self.ask("/stats"), self.ask("/stats")
+        self.assertEqual(first, second)
+        self.assertEqual(self.served.n_counted, 1)
+        self.clock.advance(0.25)
+        self.ask("/stats")
+        self.assertEqual(self.served.n_counted, 2)
+
+    def test_history(self) -> None:
+        """One player's connection is asked for by the player's number."""
+        answer = self.ask("/history?player=7")
+        self.assertEqual(answer.json, {"player": 7, "rtt": [0.1]})
+        self.assertEqual(answer.headers["cache-control"], "no-store")
+        answer = self.ask("/history?player=8")
+        self.assertEqual(
+            (answer.code, answer.json["error"]), (404, "there is no player 8")
+        )
+        for query in ("", "?player=", "?player=x", "?player=-1", "?player=1e9", "?x=1"):
+            answer = self.ask(f"/history{query}")
+            self.assertEqual(answer.code, 400, query)
+            self.assertIn("?player=ID", answer.json["error"])
 
 
 class HeaderTests(SiteCase):
@@ -277,6 +400,7 @@ class HeaderTests(SiteCase):
             ("/connect", "GET"),
             ("/health", "GET"),
             ("/stats", "GET"),
+            ("/history", "GET"),
             ("/favicon.ico", "GET"),
         ):
             headers = self.ask(path, method).headers
@@ -293,8 +417,7 @@ class OriginTests(SiteCase):
 
     def allowed(self, *origins: str, **headers: str) -> str | None:
         """Return the origin to which an answer is open."""
-        site = Site(self.served, self.page, self.browser, Codec(), origins)
-        answer = ask(site, "/connect", "POST", **headers)
+        answer = ask(self.made(*origins), "/connect", "POST", **headers)
         return answer.headers.get("access-control-allow-origin")
 
     def test_not_allowed(self) -> None:
@@ -312,20 +435,19 @@ class OriginTests(SiteCase):
     def test_asked_before(self) -> None:
         """A browser that asks before it posts is answered."""
         origin = "https://other.example"
-        site = Site(self.served, self.page, self.browser, Codec(), (origin,))
-        answer = ask(site, "/connect", "OPTIONS", origin=origin)
+        answer = ask(self.made(origin), "/connect", "OPTIONS", origin=origin)
         self.assertEqual(answer.code, 204)
         self.assertIn("POST", answer.headers["access-control-allow-methods"])
+        allowed = answer.headers["access-control-allow-headers"]
+        self.assertEqual(allowed, "authorization, content-type")
 
 
-class LinkTests(SynchronousTestCase):
+class LinkTests(SiteCase):
     """The page may be anywhere."""
 
     def test_symbolic_link(self) -> None:
         """A link that the author put into the folder is followed."""
-        root = Path(self.mktemp()).absolute()
-        (root / "page").mkdir(parents=True)
-        (root / "art.txt").write_text("art")
-        os.symlink(root / "art.txt", root / "page" / "art.txt")
-        site = Site(StandIn(), root / "page", root, Codec())
-        self.assertEqual(ask(site, "/art.txt").body, b"art")
+        target = self.page.parent / "art.txt"
+        target.write_text("art")
+        os.symlink(target, self.page / "art.txt")
+        self.assertEqual(self.ask("/art.txt").body, b"art")

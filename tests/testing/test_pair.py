@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.connection import Connected, Link, MessageReceived
+from gamenet.connection import Connected, Link, MessageReceived, Resumed
 from gamenet.testing import Pair
 
 
@@ -18,7 +18,7 @@ class PairTests(SynchronousTestCase):
             pair = Pair(link=link, user_data=b"ada")
             server = pair.connect()
             self.assertEqual((pair.client.state, server.state), ("Connected",) * 2)
-            self.assertEqual(server.user_data, b"ada")
+            self.assertEqual(server.session.user_data, b"ada")
             self.assertEqual(pair.client.next_event(), Connected())
 
     def test_messages(self) -> None:
@@ -59,9 +59,35 @@ class PairTests(SynchronousTestCase):
         """Time moves on only by `advance`, which lets both ends do what is due."""
         pair = Pair()
         server = pair.connect()
-        pair.advance(11.0)
-        self.assertEqual(pair.now, 11.0)
+        pair.advance(6.0)
+        self.assertEqual(pair.now, 6.0)
+        self.assertEqual((pair.client.state, server.state), ("Dropped",) * 2)
+        pair.advance(30.0)
         self.assertEqual((pair.client.state, server.state), ("Closed",) * 2)
+
+    def test_reconnect(self) -> None:
+        """The link may be lost, and another one found, of any kind."""
+        pair = Pair()
+        server = pair.connect()
+        pair.client.send(0, b"lost with the link", now=pair.now)
+        pair.client.datagrams_to_send(now=pair.now)
+        for link in (Link.STREAM, Link.DATAGRAM):
+            self.assertTrue(pair.reconnect(link))
+            for _ in range(4):
+                pair.exchange()
+            self.assertEqual((pair.client.state, server.state), ("Connected",) * 2)
+        events = [*iter(server.next_event, None)]
+        self.assertEqual(events.count(Resumed()), 2)
+        self.assertIn(MessageReceived(0, b"lost with the link"), events)
+
+    def test_plain(self) -> None:
+        """The client may be one of netcode's own, which has no session."""
+        pair = Pair(is_plain=True)
+        server = pair.connect()
+        pair.client.send(0, b"hello", now=pair.now)
+        pair.exchange()
+        self.assertIn(MessageReceived(0, b"hello"), [*iter(server.next_event, None)])
+        self.assertFalse(pair.reconnect())
 
     def test_seed(self) -> None:
         """The same seed gives the same packets, another seed others."""

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from gamenet.connection import Channel, ConnectionConfig, DeliveryMode
 from gamenet.transport import (
     GameClientFactory,
     GameProtocol,
@@ -21,7 +22,18 @@ from gamenet.transport import (
 )
 
 HASH = b"testhash"
-RELIABLE, UNRELIABLE = 0, 1
+RELIABLE, UNRELIABLE, UNORDERED, WATCHED = 0, 1, 2, 3
+CHANNELS = (
+    Channel(RELIABLE, DeliveryMode.RELIABLE_ORDERED, "reliable", receipts=True),
+    Channel(UNRELIABLE, DeliveryMode.UNRELIABLE, "unreliable"),
+    Channel(UNORDERED, DeliveryMode.RELIABLE_UNORDERED, "unordered", receipts=True),
+    Channel(WATCHED, DeliveryMode.UNRELIABLE_RECEIPTS, "watched"),
+)
+
+
+def config(**settings: Any) -> ConnectionConfig:
+    """Return settings with the channels of these tests."""
+    return ConnectionConfig(**{"channels": CHANNELS, **settings})
 
 
 class Recorder(GameProtocol):
@@ -39,6 +51,18 @@ class Recorder(GameProtocol):
 
     def messageAcked(self, messageId: int) -> None:
         self._note(("acked", messageId))
+
+    def messageLost(self, messageId: int) -> None:
+        self._note(("missed", messageId))
+
+    def transferProgress(self, messageId: int, acked: int, total: int) -> None:
+        self._note(("progress", messageId, acked, total))
+
+    def connectionDropped(self, reason: Any) -> None:
+        self._note(("dropped", reason))
+
+    def connectionResumed(self) -> None:
+        self._note(("resumed", self.transportName))
 
     def connectionLost(self, reason: Any, detail: str) -> None:
         self._note(("lost", reason, detail))
@@ -63,6 +87,9 @@ class Recorder(GameProtocol):
 
     def until_lost(self) -> Deferred:
         return self.until(lambda: self.count("lost") > 0)
+
+    def until_resumed(self, n: int = 1) -> Deferred:
+        return self.until(lambda: self.count("resumed") >= n)
 
     def until_messages(self, n: int) -> Deferred:
         return self.until(lambda: self.count("message") >= n)
@@ -94,6 +121,7 @@ class ServerFactory(GameServerFactory):
     protocol = Recorder
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("config", config())
         super().__init__(*args, **kwargs)
         self.built: list[Any] = []
 
@@ -109,11 +137,25 @@ class ClientFactory(GameClientFactory):
     protocol = Recorder
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("config", config())
         super().__init__(*args, **kwargs)
         self.failures: list[Any] = []
 
     def clientConnectionFailed(self, reason: Any, detail: str) -> None:
         self.failures.append(reason)
+
+
+def go_dark(network: MemoryNetwork) -> None:
+    """Let nothing through any more, either way."""
+    network._dark = dict(network._servers)
+    network._servers.clear()
+    for client in network._clients.values():
+        client.receiver = None
+
+
+def light_up(network: MemoryNetwork) -> None:
+    """Let packets through again; those who were connected find new links."""
+    network._servers.update(network._dark)
 
 
 class MemoryTestCase(SynchronousTestCase):

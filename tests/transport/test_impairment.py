@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.errors import ConfigError
-from gamenet.transport import Impairment
+from gamenet.transport import Impairment, ImpairmentStats
 from gamenet.transport.impairment import REORDER_HOLD
 
 SETTINGS = st.fixed_dictionaries(
@@ -176,6 +176,95 @@ class AdmitTests(SynchronousTestCase):
         self.assertEqual(steady(one.reseeded(1), 100), first)
 
 
+class CarryTests(SynchronousTestCase):
+    """`carry` says when the pieces of a stream arrive."""
+
+    @given(SETTINGS, PACKETS)
+    def test_once_and_in_order(self, chosen, packets):
+        """A stream loses nothing, doubles nothing and keeps the order."""
+        impairment = Impairment(**chosen)
+        now, last = 0.0, 0.0
+        for gap, size in packets:
+            now += gap
+            arrival = impairment.carry(size, now=now)
+            self.assertGreaterEqual(arrival, last)
+            self.assertGreaterEqual(arrival, now + impairment.latency)
+            last = arrival
+        stats = impairment.stats()
+        self.assertEqual((stats.offered, stats.overflowed), (len(packets), 0))
+
+    @given(SETTINGS, PACKETS)
+    def test_same_seed_same_result(self, chosen, packets):
+        """One seed and one sequence of pieces give one result, to the bit."""
+        one, other = Impairment(**chosen), Impairment(**chosen)
+        now = 0.0
+        for gap, size in packets:
+            now += gap
+            arrival = one.carry(size, now=now)
+            self.assertEqual(arrival, other.carry(size, now=now))
+
+    def test_nothing_set_nothing_happens(self):
+        """Without settings a piece arrives at once."""
+        self.assertEqual(Impairment().carry(10_000, now=3.0), 3.0)
+
+    def test_loss_is_delay(self):
+        """What is lost comes two round trips later, and holds up what follows."""
+        impairment = Impairment(latency=0.05, loss=0.1, seed=6)
+        delays = [impairment.carry(100, now=0.01 * i) - 0.01 * i for i in range(2000)]
+        on_time = sum(abs(delay - 0.05) < 1e-9 for delay in delays)
+        self.assertEqual(round(min(delays), 9), 0.05)
+        # A pause of 200 ms delays the piece that was lost and the 19 that follow it.
+        self.assertApproximates(on_time / 2000, 0.9**20, 0.05)
+        n_lost = impairment.stats().lost
+        self.assertApproximates(n_lost / 2000, 0.1, 0.02)
+        longest = max(delays)
+        self.assertGreater(longest, 0.05 + 0.2)
+
+    def test_repeats_double_the_pause(self):
+        """A segment lost again and again waits twice as long each time."""
+        arrival = Impairment(latency=0.05, loss=1).carry(100, now=0.0)
+        expected = 0.05 + sum(min(0.2 * 2**i, 60) for i in range(15))
+        self.assertAlmostEqual(arrival, expected)
+
+    def test_a_large_piece_has_many_segments(self):
+        """The more segments a piece has, the more likely one of them is lost."""
+        small, large = (Impairment(latency=0.05, loss=0.05, seed=1) for _ in range(2))
+        for i in range(500):
+            small.carry(100, now=100.0 * i)
+            large.carry(20_000, now=100.0 * i)
+        self.assertLess(small.stats().lost, 50)
+        self.assertGreater(large.stats().lost, 200)
+
+    def test_rate(self):
+        """A slow link makes a stream wait, and says for how long it is busy."""
+        impairment = Impairment(rate=1000, queue=0.1)
+        arrivals = [impairment.carry(100, now=0.0) for _ in range(10)]
+        for i, arrival in enumerate(arrivals):
+            self.assertAlmostEqual(arrival, 0.1 * (i + 1))
+        self.assertAlmostEqual(impairment.backlog(now=0.25), 0.75)
+        self.assertEqual(impairment.backlog(now=5.0), 0.0)
+
+    def test_reordering_is_delay(self):
+        """A packet that is overtaken holds up those that overtook it."""
+        arrival = Impairment(reorder=1).carry(100, now=1.0)
+        self.assertEqual(arrival, 1.0 + REORDER_HOLD)
+
+
+class StatsTests(SynchronousTestCase):
+    """Counts can be added up, over links and what was refused before them."""
+
+    def test_sum(self):
+        """Each count of a sum is the sum of the counts."""
+        one, other = ImpairmentStats(5, 1, 2, 3, 4), ImpairmentStats(10, 20, 30, 40, 50)
+        self.assertEqual(one + other, ImpairmentStats(15, 21, 32, 43, 54))
+
+    def test_refuse(self):
+        """A packet for which there is no room overflows."""
+        impairment = Impairment()
+        impairment.refuse()
+        self.assertEqual(impairment.stats(), ImpairmentStats(offered=1, overflowed=1))
+
+
 class SettingTests(SynchronousTestCase):
     """A setting that means nothing is refused by name."""
 
@@ -215,6 +304,13 @@ class SettingTests(SynchronousTestCase):
         self.assertEqual(impairment.rate, 125000)
         self.assertAlmostEqual(impairment.queue, 0.2)
         self.assertEqual(impairment.seed, 7)
+
+    def test_from_text_one_way(self):
+        """Of a text that tells the ways apart, one is read."""
+        text = "3g; up: loss=10%"
+        down, up = Impairment.from_text(text), Impairment.from_text(text, "up")
+        self.assertEqual((down.loss, up.loss), (0.01, 0.1))
+        self.assertEqual((down.rate, up.rate), (200_000, 96_000))
 
     def test_from_text_errors(self):
         """A word that is not understood is an error that shows it."""

@@ -15,6 +15,7 @@ from tests.transport.recorders import (
     Echo,
     MemoryTestCase,
     Recorder,
+    go_dark,
 )
 
 
@@ -23,11 +24,14 @@ class CallbackTests(MemoryTestCase):
 
     def test_connected(self):
         """Both ends learn that they are connected, once, before anything else."""
-        client = self.connect(self.client_factory(userData=b"me"))
+        token = self.factory.issueToken(client_id=77, user_data=b"me")
+        client = self.connect(self.client_factory(token=token))
         (server,) = self.factory.built
         self.assertEqual(client.happened, [("made",)])
         self.assertEqual(server.happened, [("made",)])
         self.assertEqual(server.userData, b"me")
+        self.assertEqual(server.clientId, 77)
+        self.assertEqual((client.userData, client.clientId), (b"", 0))
         self.assertEqual(server.peerProtocolHash, b"testhash")
         self.assertEqual(server.transportName, "memory")
         self.assertEqual(server.peerAddress, "memory:1")
@@ -121,13 +125,19 @@ class CallbackTests(MemoryTestCase):
         self.assertEqual(client.count("lost"), 1)
 
     def test_silence(self):
-        """A peer that vanishes times out."""
+        """A peer that vanishes is given up when its session has waited long enough."""
         client = self.connect()
-        self.network.close(client._peer._carrier)
-        client._peer._carrier.send = lambda packets: None
-        self.advance(11)
-        self.assertEqual(self.factory.built[0].reason(), CloseReason.TIMED_OUT)
-        self.assertEqual(client.reason(), CloseReason.TIMED_OUT)
+        (server,) = self.factory.built
+        go_dark(self.network)
+        self.advance(4.8)
+        self.assertEqual((server.count("dropped"), client.count("dropped")), (0, 0))
+        self.advance(0.3)
+        for protocol in (client, server):
+            self.assertEqual(protocol.happened[-1], ("dropped", CloseReason.TIMED_OUT))
+        self.advance(31, step=0.1)
+        for protocol in (client, server):
+            self.assertEqual(protocol.happened[-1], ("lost", CloseReason.TIMED_OUT, ""))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_refused_by_the_factory(self):
         """A factory that builds no protocol refuses the peer."""
@@ -240,6 +250,24 @@ class ErrorTests(MemoryTestCase):
         self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
         self.factory.buildProtocol = build
         self.connect()
+
+    def test_many(self):
+        """A peer that has a callback raise again and again does not fill the log."""
+
+        class Broken(Recorder):
+            def messageReceived(self, channel, payload):
+                raise ZeroDivisionError
+
+        self.factory.protocol = Broken
+        for _ in range(30):
+            client = self.connect()
+            client.sendMessage(RELIABLE, b"x")
+            self.advance(0.1)
+        n_seconds = 30 * 0.6
+        n_logged = len(self.flushLoggedErrors(ZeroDivisionError))
+        self.assertEqual(self.factory.stats().callback_errors, 30)
+        self.assertLess(n_logged, 30)
+        self.assertLessEqual(n_logged, 10 + n_seconds)
 
 
 class CrashTests(MemoryTestCase):
@@ -440,13 +468,14 @@ class ConnectTests(MemoryTestCase):
 
     def test_another_protocol(self):
         """A client of another game is told what the server speaks."""
-        self.factory.gate._summary = "drift, 3 components"
-        result = self.begin(self.client_factory(protocolHash=b"other..."))
+        factory = self.server_factory(protocolSummary="drift, 3 components")
+        self.listen(factory, "drift")
+        result = self.begin(self.client_factory(protocolHash=b"other..."), "drift")
         self.advance(0.5)
         error = self.failureResultOf(result, ConnectError).value
         self.assertIs(error.reason, CloseReason.PROTOCOL_MISMATCH)
         self.assertEqual(error.detail, "drift, 3 components")
-        self.assertEqual(self.factory.stats().refused, {"PROTOCOL_MISMATCH": 1})
+        self.assertEqual(factory.stats().refused, {"PROTOCOL_MISMATCH": 1})
 
     def test_cancel(self):
         """A cancelled attempt leaves nothing behind, and is no failure."""

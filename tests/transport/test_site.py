@@ -46,7 +46,12 @@ class Web:
         self.clock = Clock()
         self.factory = ServerFactory(self.clock, HASH, limits=Limits(**limits))
         self.listener = Listener(self.factory, "ws")
-        sockets = ServerSocketFactory(self.clock, self.factory.limits, self.listener)
+        sockets = ServerSocketFactory(
+            self.clock,
+            self.factory.limits,
+            self.listener,
+            self.listener.let_in_stream,
+        )
         resource = SocketResource(sockets, self.factory.limits, self.listener)
         self.site = GameSite(self.clock, resource, web, self.listener)
 

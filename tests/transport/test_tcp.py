@@ -13,13 +13,20 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.connection import Connection, ConnectionConfig, Link
+from gamenet.connection import Connection, Link, MessageReceived, ServerAddress
 from gamenet.errors import CloseReason, LocalProtocolError
 from gamenet.transport import Limits
 from gamenet.transport.framing import FrameBuffer, frame
 from gamenet.transport.listener import Listener
 from gamenet.transport.tcp import CLOSE_GRACE, StreamProtocol
-from tests.transport.recorders import HASH, RELIABLE, UNRELIABLE, Echo, ServerFactory
+from tests.transport.recorders import (
+    HASH,
+    RELIABLE,
+    UNRELIABLE,
+    Echo,
+    ServerFactory,
+    config,
+)
 
 
 class Wire(StringTransport):
@@ -41,14 +48,26 @@ class Wire(StringTransport):
 class Stream:
     """A server's stream and a client's core at its other end."""
 
-    def __init__(self, protocol=Echo, config=None, **limits):
+    def __init__(self, protocol=Echo, **limits):
         self.clock = Clock()
         self.clock.advance(100)
         self.factory = ServerFactory(
-            self.clock, HASH, config, Limits(**limits), random=random.Random(1)
+            self.clock, HASH, limits=Limits(**limits), random=random.Random(1)
         )
         self.factory.protocol = protocol
         self.listener = Listener(self.factory, "tcp")
+        self.listener.bound(ServerAddress("127.0.0.1", 7777))
+        self.open()
+        self.client = Connection.client(
+            config(),
+            token=self.factory.issueToken(),
+            protocol_hash=HASH,
+            secret=random.Random(2).randbytes(32),
+            link=Link.STREAM,
+        )
+
+    def open(self):
+        """Open a stream, the first or another."""
         self.wire = Wire()
         self.stream = StreamProtocol(
             self.clock,
@@ -58,9 +77,6 @@ class Stream:
         )
         self.listener.opened(self.stream)
         self.stream.makeConnection(self.wire)
-        self.client = Connection.client(
-            config or ConnectionConfig(), protocol_hash=HASH, salt=1, link=Link.STREAM
-        )
         self._frames = FrameBuffer(1 << 20)
 
     @property
@@ -97,6 +113,10 @@ class Stream:
             events.append(event)
         return events
 
+    def payloads(self):
+        """Return the messages that have come to the client."""
+        return [e.payload for e in self.events() if isinstance(e, MessageReceived)]
+
 
 class StreamTests(SynchronousTestCase):
     """A stream carries packets both ways."""
@@ -107,7 +127,7 @@ class StreamTests(SynchronousTestCase):
         stream.client.send(RELIABLE, b"hello", now=stream.clock.seconds())
         stream.exchange()
         self.assertEqual(stream.protocol.payloads(), [b"hello"])
-        self.assertIn(b"hello", [getattr(e, "payload", None) for e in stream.events()])
+        self.assertEqual(stream.payloads(), [b"hello"])
 
     def test_packets_of_a_turn_leave_in_one_write(self):
         """Many packets are one write."""
@@ -120,13 +140,49 @@ class StreamTests(SynchronousTestCase):
         self.assertEqual(len(writes), 1)
 
     def test_link_lost(self):
-        """A stream that ends is a lost link, for the protocol and in the counts."""
+        """A session whose stream ends waits a while, and then is lost."""
         stream = Stream().connect()
         stream.end()
+        self.assertEqual(
+            stream.protocol.happened[-1], ("dropped", CloseReason.LINK_LOST)
+        )
+        self.assertEqual(stream.factory.stats().dropped_links, {"LINK_LOST": 1})
+        stream.clock.advance(29)
+        self.assertEqual(stream.protocol.count("lost"), 0)
+        self.assertEqual(len(stream.factory.admission), 1, "the place is kept")
+        stream.clock.advance(2)
         self.assertEqual(stream.protocol.reason(), CloseReason.LINK_LOST)
         self.assertEqual(stream.factory.stats().closed, {"LINK_LOST": 1})
         self.assertEqual(len(stream.factory.admission), 0)
         self.assertEqual(stream.clock.getDelayedCalls(), [])
+
+    def test_resumed(self):
+        """Another stream takes the place of one that ended, or still seems to be."""
+        for is_noticed in (True, False):
+            stream = Stream().connect()
+            old, place = stream.stream, stream.protocol._peer
+            if is_noticed:
+                stream.end()
+            stream.open()
+            now = stream.clock.seconds()
+            self.assertTrue(
+                stream.client.reconnect(Link.STREAM, secret=bytes(32), now=now)
+            )
+            stream.client.send(RELIABLE, b"again", now=now)
+            stream.exchange()
+            self.assertEqual(stream.client.state, "Connected")
+            self.assertIs(stream.stream.receiver, place)
+            self.assertIsNone(old.receiver)
+            old.connectionLost(Failure(ConnectionDone()))
+            stream.exchange()
+            self.assertEqual(stream.protocol.payloads(), [b"again"])
+            self.assertEqual(
+                [event[0] for event in stream.protocol.happened if event[0] != "acked"],
+                ["made", "dropped", "resumed", "message"],
+            )
+            self.assertEqual(stream.factory.stats().resumed, 1)
+            self.assertEqual(len(stream.factory.admission), 1)
+            self.assertEqual(stream.payloads(), [b"again"])
 
     def test_lost_before_the_handshake(self):
         """A stream that ends before its handshake was never anybody's."""
@@ -143,7 +199,7 @@ class StreamTests(SynchronousTestCase):
         stream.protocol.loseConnection(CloseReason.KICKED, "go")
         stream.exchange(1)
         self.assertTrue(stream.wire.disconnecting)
-        self.assertIn(b"bye", [getattr(e, "payload", None) for e in stream.events()])
+        self.assertEqual(stream.payloads(), [b"bye"])
         self.assertEqual(stream.client.state, "Closed")
         stream.end()
         self.assertEqual(stream.clock.getDelayedCalls(), [])
@@ -183,6 +239,18 @@ class LimitTests(SynchronousTestCase):
                 break
         self.assertTrue(stream.wire.disconnecting)
 
+    def test_silence_when_the_last_player_leaves(self):
+        """That nobody is left to be woken does not let a silent stream stay."""
+        stream = Stream(handshake_timeout=2).connect()
+        (_, player), silent = (stream.stream, stream.protocol), stream
+        silent.open()
+        player.loseConnection()
+        stream.clock.advance(0)
+        self.assertEqual(stream.factory.stats().connections, 0)
+        stream.clock.pump([0.5] * 5)
+        self.assertTrue(silent.wire.disconnecting)
+        self.assertEqual(stream.factory.stats().refused, {"HANDSHAKE_TIMED_OUT": 1})
+
     def test_large_frame(self):
         """A frame above the limit ends the connection, and says why."""
         stream = Stream(max_frame=2000).connect()
@@ -217,7 +285,8 @@ class LimitTests(SynchronousTestCase):
             stream.stream.dataReceived(piece)
             stream.stream.dataReceived(frame([piece]))
             stream.clock.advance(0)
-        stream.clock.advance(10)
+        for seconds in (10, 30):
+            stream.clock.advance(seconds)
         self.assertTrue(stream.wire.disconnecting)
         stream.end()
         self.assertEqual(stream.factory.stats().connections, 0)
@@ -264,9 +333,7 @@ class BackpressureTests(SynchronousTestCase):
         self.stream.exchange()
         self.wire.producer.resumeProducing()
         self.stream.exchange()
-        self.assertIn(
-            b"late", [getattr(e, "payload", None) for e in self.stream.events()]
-        )
+        self.assertEqual(self.stream.payloads(), [b"late"])
 
     def test_overflow(self):
         """Reliable messages without end close the connection, and then the stream."""

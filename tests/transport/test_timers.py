@@ -138,6 +138,28 @@ class TimerSetTests(SynchronousTestCase):
         self.clock.advance(2.0)
         self.assertEqual((sleeper.woken, other.woken), ([], [2.0]))
 
+    def test_forgotten_are_let_go(self):
+        """Those who come and go do not pile up until they would have been woken."""
+        stays = self.sleeper(50.0)
+        for _ in range(1000):
+            self.timers.forget(self.sleeper(100.0))
+        self.assertLess(len(self.timers._heap), 40)
+        self.clock.advance(60.0)
+        self.assertEqual(stays.woken, [60.0])
+
+    def test_earlier_alarms_are_let_go(self):
+        """Nor do the alarms that a sleeper has left behind."""
+        many = [self.sleeper(1000.0) for _ in range(50)]
+        for sleeper in many:
+            for timeout in range(900, 100, -100):
+                sleeper.timeouts[:] = [float(timeout)]
+                self.timers.schedule(sleeper)
+        for sleeper in many[:-1]:
+            self.timers.forget(sleeper)
+        self.assertLess(len(self.timers._heap), 500)
+        self.clock.advance(200.0)
+        self.assertEqual(many[-1].woken, [200.0])
+
     def test_stop(self):
         """A stopped set leaves nothing behind, and can be used again."""
         sleeper = self.sleeper(1.0)

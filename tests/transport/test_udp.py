@@ -96,14 +96,15 @@ class SimulatedTests(SynchronousTestCase):
         )
 
     def client_factory(self):
-        return ClientFactory(self.reactor, HASH, random=random.Random(2))
+        token = self.factory.issueToken()
+        return ClientFactory(self.reactor, HASH, random=random.Random(2), token=token)
 
     def advance(self, seconds):
         for _ in range(round(seconds * 100)):
             self.reactor.advance(0.01)
 
-    def connect(self, port=7777):
-        result = connect(self.reactor, f"udp:127.0.0.1:{port}", self.client_factory())
+    def connect(self):
+        result = connect(self.reactor, "udp:127.0.0.1:7777", self.client_factory())
         self.advance(1)
         return result
 
@@ -132,18 +133,33 @@ class SimulatedTests(SynchronousTestCase):
         self.assertIn("UDP port 7777", str(error))
 
     def test_refused_while_sending(self):
-        """A refusal that comes while a message is sent ends the connection later."""
+        """A refusal that comes while a message is sent costs the link, later."""
         client = self.successResultOf(self.connect())
         carrier = client._peer._carrier
         carrier.transport.write = lambda datagram: carrier.connectionRefused()
         for _ in range(5):
-            client.sendMessage(UNRELIABLE, b"x", flush=client.count("lost") == 0)
+            client.sendMessage(UNRELIABLE, b"x", flush=True)
+        self.advance(2)
+        self.assertEqual(
+            client.happened[1:3],
+            [("dropped", CloseReason.UNREACHABLE), ("resumed", "udp")],
+        )
+
+    def test_plain_client_is_refused_while_sending(self):
+        """Without a session that is the end, but not within the call."""
+        factory = self.client_factory()
+        factory.isPlain = True
+        result = connect(self.reactor, "udp:127.0.0.1:7777", factory)
+        self.advance(1)
+        client = self.successResultOf(result)
+        carrier = client._peer._carrier
+        carrier.transport.write = lambda datagram: carrier.connectionRefused()
+        for _ in range(5):
+            if not client.connection.is_closed:
+                client.sendMessage(UNRELIABLE, b"x", flush=True)
             self.assertEqual(client.count("lost"), 0)
-            if client.connection.is_closed:
-                break
         self.reactor.advance(0)
-        self.assertEqual(client.count("lost"), 1)
-        self.assertEqual(client.reason(), CloseReason.UNREACHABLE)
+        self.assertIs(client.reason(), CloseReason.UNREACHABLE)
 
     def test_one_refusal_is_not_believed(self):
         """One refusal, which anybody can forge, does not end a connection."""
@@ -164,7 +180,12 @@ class SimulatedTests(SynchronousTestCase):
         self.assertIs(error.reason, CloseReason.UNREACHABLE)
 
     def test_socket_breaks(self):
-        """An error of the network that takes the socket ends the connection."""
+        """An error of the network that takes the socket makes a client open another."""
         client = self.successResultOf(self.connect())
         client._peer._carrier.transport.stopListening()
-        self.assertEqual(client.reason(), CloseReason.UNREACHABLE)
+        self.assertEqual(client.happened[-1], ("dropped", CloseReason.UNREACHABLE))
+        self.advance(2)
+        self.assertEqual(client.happened[-1], ("resumed", "udp"))
+        client.sendMessage(RELIABLE, b"x")
+        self.advance(1)
+        self.assertEqual(client.payloads(), [b"x"])

@@ -3,9 +3,11 @@
 
 import { GameClient } from "./client.js";
 import * as protocol from "./protocol.js";
+import { Meter } from "./stats.js";
 import { bytesOf, marked, unmarked } from "./values.js";
 
-const EVENTS = ["spawned", "despawned", "snapshot", "player_entered", "player_exited", "message", "closed"];
+const EVENTS = ["spawned", "despawned", "snapshot", "player_entered", "player_exited", "message", "progress",
+                "dropped", "resumed", "closed"];
 
 /** Stands in for a connection: keeps what it is given. */
 class Connection {
@@ -13,11 +15,16 @@ class Connection {
     this.state = "connected";
     this.sent = [];
     this.closed = [];
-    this.bytesReceived = 0;
+    this.cancelled = [];
+    this.meter = new Meter();
   }
 
   send(channel, payload) {
-    this.sent.push([channel, marked(payload)]);
+    return this.sent.push([channel, marked(payload)]) - 1;
+  }
+
+  cancel(id) {
+    return this.cancelled.push(id) === 1;
   }
 
   close(reason, detail) {
@@ -25,17 +32,21 @@ class Connection {
     this.closed.push([reason, detail]);
   }
 
-  stats() {
-    return { state: this.state, rtt: 0.05, jitter: 0.01, loss: 0.25, bytesReceived: this.bytesReceived,
-             bytesSent: 0, packetsReceived: 0, packetsSent: 0 };
+  stats(now) {
+    return { state: this.state, rtt: 0.05, jitter: 0.01, ...this.meter.figures(now) };
   }
 }
 
 const steps = {
-  receive: (client, connection, { channel, bytes }) => {
-    connection.bytesReceived += bytes.length / 2;
+  receive: (client, connection, { channel, bytes, now }) => {
+    connection.meter.received(bytes.length / 2, now);
     client.receive({ type: "message", channel, payload: bytesOf(bytes) });
   },
+  tell: (client, connection, { event }) => {
+    connection.state = event.type === "dropped" ? "dropped" : "connected";
+    client.receive(event);
+  },
+  cancel: (client, _, { id }) => client.cancel(id),
   closed: (client, _, { reason, detail }) => client.receive({ type: "closed", reason, detail }),
   input: (client, _, { name, values }) => client.sendInput(name, unmarked(values)),
   send: (client, _, { name, values }) => client.send(name, values),
@@ -51,18 +62,19 @@ export function run({ script }) {
     codec: protocol, game: { title: "Test" }, connection, now: () => now, pump: () => { pumped++; },
   });
   const told = [];
+  const values = [];
   for (const event of EVENTS) client.on(event, (...values) => told.push([event, ...values.map(marked)]));
   const thrown = script.map((step) => {
     now = step.now;
     try {
-      steps[step.do](client, connection, step);
+      values.push(steps[step.do](client, connection, step) ?? null);
       return null;
     } catch (error) {
       return error.message;
     }
   });
   return {
-    told, thrown, pumped, sent: connection.sent, closed: connection.closed, playerId: client.playerId,
+    told, thrown, values, pumped, sent: connection.sent, closed: connection.closed, playerId: client.playerId,
     players: [...client.players.values()], tick: client.tick, serverTick: client.serverTick(),
     delay: client.interpolationDelay, stats: client.stats(), capacity: client.world?.capacity ?? 0,
   };

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""The net graph writes what the connection measures, and fits a phone."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.browser.javascript import run_program
+from tests.browser.serving import BrowserTestCase, ServerProcess, join
+
+FRESH = {
+    "rttMin": 0,
+    "rttMax": 0,
+    "deliveryRatio": 1,
+    "transferWindow": 0,
+    "resent": 0,
+    "duplicates": 0,
+    "dropped": {},
+}
+WRITTEN = """() => {
+    const { prototype } = CanvasRenderingContext2D;
+    const { fillText } = prototype;
+    window.written = [];
+    prototype.fillText = function (text, x, y, free) {
+        const width = Math.min(this.measureText(text).width, free ?? Infinity);
+        const left = this.textAlign === "right" ? x - width : x;
+        if (this.canvas.id === "netgraph") written.push([text, left, left + width, y]);
+        fillText.call(this, text, x, y, free);
+    };
+}"""
+PLACE = """() => {
+    const { left, right, top, bottom } = document.getElementById("netgraph")
+        .getBoundingClientRect();
+    return { left, right, top, bottom, width: innerWidth, height: innerHeight };
+}"""
+
+
+def figures(**changed: Any) -> dict[str, str]:
+    """Return what is written of a connection."""
+    (pairs,) = run_program("netgraph_figures.js", [{**FRESH, **changed}])
+    return dict(pairs)
+
+
+class FiguresTests(SynchronousTestCase):
+    """The figures without a graph."""
+
+    def test_fresh(self) -> None:
+        """Before anything is measured there are zeros, and no window."""
+        self.assertEqual(
+            figures(),
+            {
+                "Min trip": "0 ms",
+                "Max trip": "0 ms",
+                "Arrived": "100.0 %",
+                "Window": "-",
+                "Resent": "0",
+                "Duplicates": "0",
+                "Dropped": "0",
+            },
+        )
+
+    def test_values(self) -> None:
+        """Each figure is the connection's, in a unit that people want."""
+        found = figures(
+            rttMin=0.0204,
+            rttMax=0.3,
+            deliveryRatio=0.98765,
+            transferWindow=19_200,
+            resent=28,
+            duplicates=1_234_567,
+        )
+        self.assertEqual(
+            list(found.values())[:-1],
+            ["20 ms", "300 ms", "98.8 %", "19 kB", "28", "1235 k"],
+        )
+
+    def test_dropped(self) -> None:
+        """Packets not taken are counted together, and most of them have a reason."""
+        for dropped, text in (
+            ({"replayed": 4}, "4 replayed"),
+            ({"replayed": 4, "malformed": 9}, "13, malformed 9"),
+        ):
+            self.assertEqual(figures(dropped=dropped)["Dropped"], text)
+
+
+class SmallScreenTests(BrowserTestCase):
+    """The graph on a phone."""
+
+    def test_narrow(self) -> None:
+        """At 390 pixels it is on the screen, and no text leaves it or meets another."""
+        server = ServerProcess("examples.drift:Drift")
+        self.addCleanup(server.stop)
+        page = self.browser.open(server.address)
+        page.set_viewport_size({"width": 390, "height": 664})
+        join(page, "Ada")
+        page.evaluate(WRITTEN)
+        page.keyboard.press("KeyN")
+        page.wait_for_selector("#netgraph", state="visible")
+        place = page.evaluate(PLACE)
+        self.assertGreaterEqual(min(place["left"], place["top"]), 0)
+        self.assertLessEqual(place["right"], place["width"])
+        self.assertLessEqual(place["bottom"], place["height"])
+        page.wait_for_function("() => written.length > 0")
+        written = page.evaluate("() => written")
+        self.assertIn("Duplicates", [text for text, *_ in written])
+        n_each = [text for text, *_ in written].index("Dropped") + 2
+        self.check_apart(written[:n_each], place)
+
+    def check_apart(self, written: list[Any], place: dict[str, float]) -> None:
+        """Check that texts on a line are beside each other, and all inside."""
+        lines: dict[float, list[Any]] = {}
+        for text, left, right, middle in written:
+            self.assertGreaterEqual(left, 0, text)
+            self.assertLessEqual(right, place["right"] - place["left"], text)
+            self.assertLess(middle, place["bottom"] - place["top"], text)
+            lines.setdefault(middle, []).append((left, right, text))
+        for line in lines.values():
+            line.sort()
+            for (_, right, text), (left, _, _) in pairwise(line):
+                self.assertLess(right, left, text)

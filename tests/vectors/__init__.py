@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+"""Bytes that the wire must have, made without gamenet."""
