@@ -42,6 +42,8 @@ from gamenet.connection.window import Window
 
 __all__ = ["CongestionControl"]
 
+QUIET_ROUND = 0.1
+"""Seconds of the shortest round in which there was nothing more to send."""
 SHORTEST_ROUND = 0.02
 """Seconds, so that a round of a fast path sees more than one burst of packets."""
 OURS, MOST_OURS = 0.25, 0.08
@@ -198,8 +200,11 @@ class CongestionControl:
             wait = self._queue.add(max(0.0, rtt), size, now)
             if self._phase is _STARTING:
                 self._watch_start(wait, now)
-        if sent_at >= round_.began_at and now - round_.began_at > SHORTEST_ROUND:
-            self._end_round(now)
+        if sent_at >= round_.began_at:
+            # Whoever has little to say learns little from each round.
+            shortest = QUIET_ROUND if round_.is_limited else SHORTEST_ROUND
+            if now - round_.began_at > shortest:
+                self._end_round(now)
 
     def lost(self, size: int, sent_at: float, now: float) -> None:
         """Note that a packet is lost, as far as can be known."""

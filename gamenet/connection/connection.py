@@ -499,6 +499,11 @@ class Connection:
         return bool(self._farewell) or (self._is_connected and self._traffic.has_news)
 
     @property
+    def is_hurried(self) -> bool:
+        """Return whether something may be due within a few hundredths of a second."""
+        return not self._is_connected or self._traffic.is_hurried
+
+    @property
     def path(self) -> Any:
         """Return where packets are to be sent, in the words of `receive_datagram`."""
         return self._path.current

@@ -248,6 +248,11 @@ class LinkState:
         if self._ack_due is None or now + wait < self._ack_due:
             self._ack_due = now + wait
 
+    @property
+    def is_hurried(self) -> bool:
+        """Return whether more has come than may wait for a packet to go along with."""
+        return self._n_unacked >= MANY_PACKETS
+
     def must_acknowledge(self) -> bool:
         """Return whether one packet more, and an ack could not tell all.
 

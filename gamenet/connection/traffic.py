@@ -174,6 +174,17 @@ class Traffic:
             bool(self._ready) or link.must_send or self.outbox.has_frames
         )
 
+    @property
+    def is_hurried(self) -> bool:
+        """Return whether something is held back, or to be acknowledged soon."""
+        link = self.link
+        return (
+            self._has_more
+            or bool(self._hold_until)
+            or self._blocked_until is not None
+            or (link is not None and link.is_hurried)
+        )
+
     def budget(self, now: float) -> float:
         """Return the bytes that congestion and limits let out now."""
         link = self.link

@@ -45,6 +45,9 @@ from gamenet.transport.protocol import GameProtocol
 
 __all__ = ["Carrier", "Owner", "Peer", "Receiver"]
 
+_SOON = 0.03
+"""Seconds within which nothing falls due that a packet has called for, unless the
+connection is hurried: acknowledgements, repetitions and resends wait for longer."""
 _BLOCKED_PATIENCE = 0.1
 """Seconds between looks at a peer whose write buffer is full."""
 
@@ -320,6 +323,15 @@ class Peer:
         if self.connection.has_news or self.connection.is_closed:
             self.pump()
         else:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        """Set the alarm, unless it rings soon enough in any case, and is set then."""
+        if (
+            self.alarm > self._seconds() + _SOON
+            or self.protocol is None
+            or self.connection.is_hurried
+        ):
             self._peers.timers.schedule(self)
 
     # ---------------------------------------------------------------------- the pump
@@ -334,7 +346,7 @@ class Peer:
             if self.connection.is_closed:
                 self._peers.mark(self)
             else:
-                self._peers.timers.schedule(self)
+                self._schedule()
             if self._is_attempting:
                 self._look_at_attempt()
         except Exception:  # noqa: BLE001 - an error of ours must stay with this peer
