@@ -6,7 +6,9 @@ while packets of its last attempt are still under way, and may come later. So th
 kept side by side, and an answer counts for the one whose keys open it. When one of them
 has become a connection, those before it are stale.
 
-Nobody is pushed out of the table by others: at the bound, new ones have to wait.
+Nobody is pushed out of the table by others: at the bound, new ones have to wait. But a
+token has few places in it: who sends one from port after port, or sends on from forged
+addresses a request that was seen under way, pushes out that token's own oldest place.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ __all__ = ["Pending", "PendingTable"]
 LONGEST = 10.0
 """Seconds for which a client has time to answer; less if its token says so."""
 MOST_OF_ONE = 4
-"""How many tokens of one address are kept."""
+"""How many tokens of one address are kept, and how many addresses of one token."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +58,8 @@ class PendingTable:
     def __init__(self, most: int) -> None:
         self._most = most
         self._sources: dict[str, list[Pending]] = {}
+        # The addresses of each token, in the order in which they came.
+        self._places: dict[bytes, list[str]] = {}
         self._n_pending = 0
         self._crowded_until = 0.0
 
@@ -75,21 +79,33 @@ class PendingTable:
 
     def add(self, source: str, pending: Pending) -> None:
         """Keep a client; ask `has_room` first."""
-        held = self._sources.setdefault(source, [])
-        if len(held) == MOST_OF_ONE:
-            del held[0]
-            self._n_pending -= 1
-        held.append(pending)
+        mac = pending.pass_.mac
+        if len(self._places.get(mac, ())) == MOST_OF_ONE:
+            oldest = self._places[mac][0]
+            held = self.find(oldest, mac)
+            assert held is not None
+            self._forget(oldest, held)
+        if len(self._sources.get(source, ())) == MOST_OF_ONE:
+            self._forget(source, self._sources[source][0])
+        self._sources.setdefault(source, []).append(pending)
+        self._places.setdefault(mac, []).append(source)
         self._n_pending += 1
 
     def connected(self, source: str, pending: Pending) -> None:
         """Forget a client that is connected now, and those before it."""
         held = self._sources[source]
-        n_stale = held.index(pending) + 1
-        del held[:n_stale]
-        self._n_pending -= n_stale
+        for stale in held[: held.index(pending) + 1]:
+            self._forget(source, stale)
+
+    def _forget(self, source: str, pending: Pending) -> None:
+        held, places = self._sources[source], self._places[pending.pass_.mac]
+        held.remove(pending)
+        places.remove(source)
+        self._n_pending -= 1
         if not held:
             del self._sources[source]
+        if not places:
+            del self._places[pending.pass_.mac]
 
     def has_room(self, *, now: float) -> bool:
         """Return whether one more can be kept."""
@@ -101,13 +117,9 @@ class PendingTable:
         return self._n_pending < self._most
 
     def _sweep(self, now: float) -> None:
-        for source in tuple(self._sources):
-            left = self.at(source, now=now)
-            if left:
-                self._sources[source] = left
-            else:
-                del self._sources[source]
-        held = [pending.until for left in self._sources.values() for pending in left]
-        self._n_pending = len(held)
+        for source, held in tuple(self._sources.items()):
+            for pending in [each for each in held if each.until <= now]:
+                self._forget(source, pending)
+        left = [each.until for held in self._sources.values() for each in held]
         # The next look is worth while when the next one's time is over.
-        self._crowded_until = min(held, default=now)
+        self._crowded_until = min(left, default=now)

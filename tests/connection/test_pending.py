@@ -91,6 +91,20 @@ class PendingTableTests(SynchronousTestCase):
         self.assertIsNone(self.table.find(HOME, mac_of(1)))
         self.assertIsNotNone(self.table.find(HOME, mac_of(2)))
 
+    def test_one_token_everywhere(self) -> None:
+        """A token shown from address after address takes a few places, no more."""
+        sources = [f"192.0.2.{n}:1" for n in range(50)]
+        for source in sources:
+            self.assertTrue(self.table.has_room(now=0.0))
+            self.add(1, source)
+        self.assertEqual(len(self.table), 4)
+        found = [each for each in sources if self.table.find(each, mac_of(1))]
+        self.assertEqual(found, sources[-4:])
+        kept = self.table.find(sources[-1], mac_of(1))
+        assert kept is not None
+        self.table.connected(sources[-1], kept)
+        self.assertEqual(len(self.table), 3)
+
     def test_room(self) -> None:
         """At the bound there is room again when somebody's time is over."""
         for number in range(6):
