@@ -35,14 +35,6 @@ class DeliveryMode(Enum):
         """Return whether every message arrives, in pieces if it is large."""
         return self in (DeliveryMode.RELIABLE_ORDERED, DeliveryMode.RELIABLE_UNORDERED)
 
-    @property
-    def is_sequenced(self) -> bool:
-        """Return whether only what is newer is delivered."""
-        return self in (
-            DeliveryMode.RELIABLE_SEQUENCED,
-            DeliveryMode.UNRELIABLE_SEQUENCED,
-        )
-
 
 class Link(Enum):
     """What carries the packets."""

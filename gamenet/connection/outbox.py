@@ -140,14 +140,6 @@ class Outbox:
         self.wake()
         return is_found
 
-    def progress(self, message_id: int) -> tuple[int, int] | None:
-        """Return how many bytes of a large message are acknowledged, of how many."""
-        for lane in self._reliable:
-            progress = lane.progress(message_id)
-            if progress is not None:
-                return progress
-        return None
-
     @property
     def queued_bytes(self) -> int:
         """Return the bytes of messages that are not acknowledged."""

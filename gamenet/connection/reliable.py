@@ -205,13 +205,6 @@ class ReliableLane:
             # What is acknowledged from now on is no progress any more.
             transfer.reported = _PROGRESS_STEPS
 
-    def progress(self, message_id: int) -> tuple[int, int] | None:
-        """Return how many bytes of the transfer under way are acknowledged, of all."""
-        transfer = self._transfer
-        if transfer is None or transfer.id != message_id:
-            return None
-        return transfer.acked, len(transfer.payload)
-
     def _is_open(self) -> bool:
         """Return whether the window lets another message or piece out."""
         in_flight = self._in_flight

@@ -332,16 +332,6 @@ class RestTests(SynchronousTestCase):
         other = [*box.push(LATEST, b"x"), *box.push(RECEIPTS, b"x"), 999]
         self.assertEqual([box.outbox.cancel(n) for n in numbers], [True, True])
         self.assertEqual([box.outbox.cancel(n) for n in other], [False] * 3)
-        self.assertIsNone(box.outbox.progress(numbers[0]))
-
-    def test_progress(self) -> None:
-        """How far a large message has come can be asked by its number."""
-        box = Box()
-        [number] = box.push(ORDERED, bytes(5000))
-        packet = box.packet()
-        self.assertEqual(box.outbox.progress(number), (0, 5000))
-        packet.settle(is_acked=True)
-        self.assertEqual(box.outbox.progress(number), (1136, 5000))
 
     def test_rewind(self) -> None:
         """On another link the reliable goes again; of the unreliable each is lost."""

@@ -213,24 +213,13 @@ class LargeTests(SynchronousTestCase):
         """Progress is reported by the hundredth at most, the last is all of it."""
         pipe = Pipe()
         [number] = pipe.push(bytes(LARGEST * 300))
-        seen = []
         for packet in pipe.packets():
-            seen.append(pipe.lane.progress(number))
             packet.settle(is_acked=True)
         reports = progress(pipe.events)
         self.assertEqual(reports[-1], (number, LARGEST * 300, LARGEST * 300))
         self.assertEqual(len(reports), 100)
         self.assertEqual([r[1] for r in reports], sorted({r[1] for r in reports}))
         self.assertEqual(ids(pipe.events, MessageAcked), [number])
-
-    def test_progress_while_under_way(self) -> None:
-        """How far the message under way has come can be asked."""
-        pipe = Pipe()
-        [number] = pipe.push(bytes(LARGEST * 10))
-        self.assertIsNone(pipe.lane.progress(number))
-        pipe.packets(3)[0].settle(is_acked=True)
-        self.assertEqual(pipe.lane.progress(number), (LARGEST, LARGEST * 10))
-        self.assertIsNone(pipe.lane.progress(number + 1))
 
     def test_edges(self) -> None:
         """A message is cut exactly when it does not fit a packet."""
