@@ -44,8 +44,8 @@ class Player:
         """Whether messages can still reach the player."""
         self.is_dropped = False
         """Whether the player's link is lost, and may come back."""
-        self.dropped_at = 0.0
-        """When it was lost last."""
+        self.away_since = 0.0
+        """Since when they could not be heard, the last time that was so."""
         self.messages = Allowance(burst=256, rate=120)
         """How many messages the player may still send."""
         self.input_packets = Allowance(burst=128, rate=240)

@@ -226,16 +226,17 @@ class GameServer:
     def drop(self, player: Player, reason: CloseReason) -> None:
         """Wait for a player whose link is lost."""
         player.is_dropped = True
-        player.dropped_at = self._seconds()
+        # Of a link that fell silent, the absence began before it was noticed.
+        silence = self.config.timeout if reason is CloseReason.TIMED_OUT else 0.0
+        player.away_since = self._seconds() - silence
         self._note(player, "is away: {reason}", reason=reason.name)
         self._call("player_dropped", player)
 
     def resume(self, player: Player) -> None:
         """Go on with a player whose link was lost."""
         player.is_dropped = False
-        # The silence began before it was noticed.
-        away = self._seconds() - player.dropped_at + self.config.timeout
-        player.messages.grant_absence(away)
+        # Real time and no more: else who comes and goes could say what they like.
+        player.messages.grant_absence(self._seconds() - player.away_since)
         self._note(player, "is back over {transport} from {address}")
         self._call("player_resumed", player)
 

@@ -84,6 +84,27 @@ class SessionTests(SynchronousTestCase):
         said = [call[2].words for call in self.game.heard("message_received")]
         self.assertEqual(said, [f"up {number}" for number in range(5)])
 
+    def test_what_waited_comes_at_once(self) -> None:
+        """Who kept to the rate while away is not sent away for the burst."""
+        go_dark(self.stepper.network)
+        for _ in range(3 * RATE):
+            for _ in range(4):
+                self.one.send(Say(words="waiting"))
+            self.stepper.tick()
+        self.find_links()
+        self.assertEqual(self.game.heard("player_left"), [])
+        self.assertEqual(self.server.stats()["rate_limited"], 0)
+
+    def test_coming_and_going_grants_nothing(self) -> None:
+        """Who loses the link on purpose may not say more for it."""
+        player = self.server.players[1]
+        while player.messages.take():
+            pass
+        for _ in range(100):
+            self.server.drop(player, CloseReason.LINK_LOST)
+            self.server.resume(player)
+        self.assertFalse(player.messages.take())
+
     def test_the_world_goes_on(self) -> None:
         """Who is back sees what came and went, and is steered as before."""
         self.lose_links()
