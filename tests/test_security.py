@@ -68,7 +68,8 @@ class NumberTests(SynchronousTestCase):
             f"datagrams are cut at {udp.DATAGRAM_LIMIT:,} bytes",
             f"{default(Door, 'max_used'):,} are remembered",
             f"{door.MAX_PENDING:,} are kept for {pending.LONGEST:g} s at most",
-            f"{pending.MOST_OF_ONE} of one address. Nobody",
+            f"{pending.MOST_OF_ONE} of one address, "
+            f"{pending.MOST_OF_ONE} of one token from whatever addresses. Nobody",
             f"{visitors[0]} streams beyond it are heard out to be told why, "
             f"{visitors[1]} of one address",
             f"must be done in {LIMITS.handshake_timeout:g} s",
