@@ -18,6 +18,12 @@ BENCHMARKS = (
     "congestion",
     "connections",
     "resume",
+    "replication",
+    "interest",
+    "priority",
+    "bandwidth",
+    "allocations",
+    "tick",
     "arena",
 )
 

@@ -25,6 +25,9 @@ from gamenet.connection import (
 )
 from gamenet.connection import acceptor as door
 from gamenet.errors import CloseReason
+from gamenet.game import Game, messages
+from gamenet.replication import events, history, ledger, viewer, writes
+from gamenet.testing import Stepper
 from gamenet.transport import Limits, factories, udp
 
 PAGE = Path(__file__).parent.parent / "docs" / "security.md"
@@ -104,6 +107,23 @@ class NumberTests(SynchronousTestCase):
             f"one frame, {LIMITS.max_frame // KIB} KiB",
             f"{held(CONFIG) // KIB:,} KiB for each reliable channel",
             f"`max_connections` is {LIMITS.max_connections:,}",
+        )
+
+    def test_in_a_game(self) -> None:
+        """What a player can cost, by what they send and by what they acknowledge."""
+        stepper = Stepper.of(Game, n_clients=1)
+        (player,) = stepper.server.players.values()
+        resyncs, answers, said = player.resyncs, player.answers, player.messages
+        self.assertEqual((resyncs._rate, said._rate), (1, 120))
+        self.check(
+            f"at most {viewer.MAX_FLIGHTS:,} messages are remembered",
+            f"After {resyncs._burst} at once, more than one a second",
+            f"More than {writes.WRITES_A_SECOND:g} a second, after as many at once",
+            f"at most {answers._rate} a second are answered, after {answers._burst}",
+            f"the history of rows takes {history.MAX_HISTORY_BYTES >> 30} GiB at most",
+            f"has at most {messages.MAX_CAPACITY:,} rows",
+            f"{events.MAX_HELD} events are held back",
+            f"of {ledger.MOST_WATCHED} players at once, of {ledger.KEPT_TICKS} ticks",
         )
 
     def test_reasons(self) -> None:

@@ -18,6 +18,7 @@ from tools.write_standard import TARGET, standard
 from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.errors import CloseReason
+from gamenet.replication import Refusal
 from gamenet.wire import Schema, blob, declare, flag, nbits, uint8, uint16
 from gamenet.wire.standard import hex_dump, schema_table
 from tests.vectors.netcode_vectors import seal_x
@@ -26,7 +27,7 @@ DUMP = re.compile(r"```text\n(.*?)```", re.DOTALL)
 VERSION = b"NETCODE 1.02\0"
 PROTOCOL_ID, EXPIRES = 0x1122334455667788, 1_800_000_030
 UP, DOWN, NONCE = b"\x02" * 32, b"\x03" * 32, b"\x04" * 24
-HASH = bytes.fromhex("d68798aba89d6144")
+HASH = bytes.fromhex("2d9b97c2de81ec69")
 FIRST = bytes.fromhex("3e00000100000000")
 """The header of the first packet of a link, before anything came."""
 
@@ -61,6 +62,98 @@ def session_keys() -> bytes:
 
 
 KEYS = session_keys()
+
+GROUPS = ((32, 32), (1,), (17, 17))
+"""Bits of the lanes of the README's game: identity, shape, Position."""
+
+
+class Pencil:
+    """Read bytes and bits one after the other."""
+
+    def __init__(self, data: bytes) -> None:
+        """Begin with the first of some bytes."""
+        self.data, self.at = data, 0
+
+    def number(self, size: int) -> int:
+        """Read a number of so many bytes."""
+        self.at += size
+        return int.from_bytes(self.data[self.at - size : self.at], "little")
+
+    def bits(self, n_bits: int) -> list[int]:
+        """Read a bitmap."""
+        number = self.number((n_bits + 7) // 8)
+        assert number >> n_bits == 0
+        return [number >> i & 1 for i in range(n_bits)]
+
+
+def rows_of(pencil: Pencil, form: int) -> list[int]:
+    """Read a row list."""
+    first, count = pencil.number(3), pencil.number(2)
+    if form == 0:
+        return [first + i for i, there in enumerate(pencil.bits(count)) if there]
+    rows = [first]
+    rows += [0] * (count - 1)
+    for i in range(1, count):
+        rows[i] = rows[i - 1] + 1 + pencil.number(form)
+    return rows
+
+
+def cells_of(pencil: Pencil, n_rows: int) -> list[list[list[int]]]:
+    """Read cells: what is to be added to each lane, by row and group."""
+    named = [g for g, there in enumerate(pencil.bits(len(GROUPS))) if there]
+    sizes = [pencil.number(1) for _ in named]
+    places = [(g, row) for g in range(len(named)) for row in range(n_rows)]
+    changed = pencil.bits(len(places))
+    cells = [place for place, there in zip(places, changed, strict=True) if there]
+    large = pencil.bits(len(cells))
+    full = iter(pencil.bits(sum(large)))
+    told = [[[0] * len(group) for group in GROUPS] for _ in range(n_rows)]
+    for (g, row), is_large in zip(cells, large, strict=True):
+        group = GROUPS[named[g]]
+        size = sizes[g] >> 3 & 7 if is_large else sizes[g] & 7
+        size = -(-sum(group) // 8) if is_large and next(full) else size + 1
+        told[row][named[g]] = lanes_of(pencil.number(size), group, size)
+    return told
+
+
+def lanes_of(cell: int, group: tuple[int, ...], size: int) -> list[int]:
+    """Return what a cell says of each lane."""
+    fitting = [w for w in range(33) if sum(min(b, w) for b in group) <= 8 * size]
+    moved = []
+    for bits in group:
+        width = min(bits, 32 if size == -(-sum(group) // 8) else fitting[-1])
+        z = cell & (1 << width) - 1
+        cell >>= width
+        moved.append(-(z + 1) // 2 if z % 2 else z // 2)
+    return moved
+
+
+def follow(data: bytes, samples: dict[int, dict[int, list[list[int]]]]) -> str:
+    """Take a snapshot into samples of rows; return a bit for each row that is gone."""
+    pencil = Pencil(data)
+    tick, part, n_parts = pencil.number(4), pencil.number(1), pencil.number(1)
+    assert part < n_parts
+    nothing = [[0] * len(group) for group in GROUPS]
+    gone = ""
+    while pencil.at < len(data):
+        flags = pencil.number(1)
+        rows = rows_of(pencil, flags & 3)
+        if flags >> 2 == 2:
+            gone += "".join(map(str, pencil.bits(len(rows))))
+            continue
+        ages = [pencil.number(1) for _ in (rows if flags >> 2 else rows[:1])]
+        ages = ages if flags >> 2 else ages * len(rows)
+        for row, age, told in zip(rows, ages, cells_of(pencil, len(rows)), strict=True):
+            base = samples[row][tick - age] if age else nothing
+            samples.setdefault(row, {})[tick] = [
+                [
+                    (b + m) % (1 << w)
+                    for b, m, w in zip(lanes, moved, group, strict=True)
+                ]
+                for lanes, moved, group in zip(base, told, GROUPS, strict=True)
+            ]
+    assert pencil.at == len(data)
+    return gone
 
 
 def opened(
@@ -217,27 +310,35 @@ class ExampleTests(SynchronousTestCase):
         frame = struct.pack("<BHBB", 0x40, 0, 1, len(welcome)) + welcome
         self.assertEqual(example("A welcome (", 1), b"\x0a" + FIRST + frame)
 
-    def test_snapshot(self) -> None:
-        """A snapshot: tick, part, rows, 16 bits of generation, planes of words."""
-        data = example("The same two entities at tick 90:")
-        self.assertEqual(struct.unpack_from("<IBB", data), (90, 0, 1))
-        self.assertEqual(struct.unpack_from("<IHB", data, 6), (0, 2, 0b11))
-        self.assertEqual(struct.unpack_from("<2H", data, 13), (1, 1))
-        n_components, component, length, present = struct.unpack_from("<BBIB", data, 17)
-        self.assertEqual((n_components, component, present), (1, 0, 0b11))
-        words = struct.unpack_from("<4I", data, 24)
-        self.assertEqual(length, 1 + 16)
-        self.assertEqual(len(data), 24 + 16)
-        self.assertEqual([-512 + w / 64 for w in words], [1.0, 2.5, -1.0, 0.0])
+    def test_snapshots(self) -> None:
+        """Snapshots tell differences: against nothing, a tick ago, two ticks ago."""
+        samples: dict[int, dict[int, list[list[int]]]] = {}
+        self.assertEqual(follow(example("The two entities of the game"), samples), "")
+        here = [(512 + x) * 64 for x in (1.0, -1.0, 2.5, 0.0, 2.75, 3.0)]
+        self.assertEqual(
+            samples,
+            {
+                0: {90: [[1, 1], [1], here[:2]]},
+                1: {90: [[1, 1], [1], here[2:4]]},
+            },
+        )
+        self.assertEqual(follow(example("At tick 91 the second"), samples), "")
+        self.assertEqual(samples[1][91], [[1, 1], [1], [here[4], here[3]]])
+        del samples[1][91]
+        self.assertEqual(follow(example("At tick 92 the first"), samples), "0")
+        self.assertEqual(samples[1][92], [[1, 1], [1], [here[5], here[3]]])
 
-    def test_spawned(self) -> None:
-        """A spawned: id, tick, and a block with whole generations and owners."""
-        data = example("the message, and the block inside it.")
-        block = example("the message, and the block inside it.", 1)
-        self.assertEqual(data, struct.pack("<BIB", 4, 90, len(block)) + block)
-        self.assertEqual(struct.unpack_from("<IHB", block), (0, 2, 0b11))
-        self.assertEqual(struct.unpack_from("<4I", block, 7), (1, 1, 1, 1))
-        self.assertEqual(block[23:], example("The same two entities at tick 90:")[17:])
+    def test_event(self) -> None:
+        """An event: tick, id, length, and the words of its fields."""
+        words = struct.pack("<2I", (512 + 1) * 64, (512 - 1) * 64)
+        self.assertEqual(
+            example("An explosion at (1, -1)"), struct.pack("<IBB", 90, 0, 8) + words
+        )
+
+    def test_refusals(self) -> None:
+        """Every reason why a write is refused is explained."""
+        for refusal in Refusal:
+            self.assertIn(f"| {refusal.value} {refusal.name} | ", text())
 
     def test_inputs(self) -> None:
         """Inputs: the newest number, the tick seen, and the last ones, newest first."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
+
 from examples.drift import Drift, Position, Steer
 from gamenet.connection import (
     Accept,
@@ -32,10 +34,10 @@ from gamenet.connection.netcode import PACKET, PacketOpener, Request
 from gamenet.connection.tickets import TicketIssuer
 from gamenet.connection.tokens import PrivateToken, open_private
 from gamenet.game import Protocol, messages, protocol
+from gamenet.ids import MessageId
 from gamenet.prediction import InputBuffer
-from gamenet.replication import Sender
-from gamenet.replication import messages as replicated
-from gamenet.wire import COMPONENT_CODECS, ComponentUpdate, StateUpdate
+from gamenet.replication import Event, EventCodec, EventOutbox, Sender, Viewer
+from gamenet.wire import COMPONENT_CODECS, ComponentUpdate, StateUpdate, fixed
 from gamenet.wire.standard import hex_dump
 from gamenet.world import World
 
@@ -294,12 +296,6 @@ def _game_examples() -> dict[str, str]:
     welcome = encode(
         messages.Welcome(player_id=1, tick=90, tick_rate=30.0, capacity=CAPACITY)
     )
-    world = World(Drift.components, 16)
-    for x, y in ((1.0, -1.0), (2.5, 0.0)):
-        world.spawn(Position(x=x, y=y), owner=1)
-    two = Sender(world, part_size=UNRELIABLE)
-    (spawned,) = two.changes(90)
-    assert isinstance(spawned, replicated.Spawned)
     pilot = InputBuffer(Drift.inputs)
     health = COMPONENT_CODECS["health"](75, 100).encode()
     update = StateUpdate(1, 2, 3, 4, [ComponentUpdate("health", health)])
@@ -308,13 +304,59 @@ def _game_examples() -> dict[str, str]:
         "welcome_packet_example": hex_dump(_packet_with(welcome)),
         "document": f"```json\n{json.dumps(speaks.document, indent=2)}\n```",
         "hash": speaks.hash.hex(),
-        "spawned_example": hex_dump(encode(spawned)),
-        "block_example": hex_dump(spawned.block),
-        "snapshot_example": hex_dump(two.snapshot(90)[0]),
+        **_snapshot_examples(),
+        "event_example": hex_dump(_explosion()),
         "input_example": hex_dump(pilot.add(Steer(x=127, y=-1), snapshot_tick=90)),
         "second_input_example": hex_dump(pilot.add(Steer(x=0, y=1), snapshot_tick=90)),
         "state_update_example": hex_dump(update.encode()),
     }
+
+
+def _snapshot_examples() -> dict[str, str]:
+    """Return the snapshots of three ticks, of which the second is lost."""
+    world = World(Drift.components, 16)
+    first, second = (
+        world.spawn(Position(x=x, y=y), owner=1) for x, y in ((1.0, -1.0), (2.5, 0.0))
+    )
+    sender = Sender(world, part_size=UNRELIABLE)
+    viewer = sender.admit(1)
+    world.tick = 90
+    told = _told(sender, viewer, 90)
+    viewer.acknowledge(MessageId(90))
+    world.tick = 91
+    world[second, Position].x = 2.75
+    moved = _told(sender, viewer, 91)
+    viewer.lose(MessageId(91))
+    world.tick = 92
+    world[second, Position].x = 3.0
+    world.despawn(first)
+    gone = _told(sender, viewer, 92)
+    return {
+        "snapshot_example": hex_dump(told),
+        "moved_example": hex_dump(moved),
+        "gone_example": hex_dump(gone),
+    }
+
+
+def _told(sender: Sender, viewer: Viewer, tick: int) -> bytes:
+    """Send a client the only part of a tick; the message has the tick's number."""
+    sender.begin(tick)
+    (part,) = sender.parts(viewer)
+    viewer.sent(part, MessageId(tick))
+    return part.payload
+
+
+def _explosion() -> bytes:
+    """Return the message of an event."""
+
+    class Explosion(Event):
+        x: float = fixed(-512, 512, step=1 / 64)
+        y: float = fixed(-512, 512, step=1 / 64)
+
+    outbox = EventOutbox(EventCodec([Explosion]), 1)
+    outbox.emit(Explosion(x=1.0, y=-1.0), 90)
+    (message,) = outbox.messages(1, np.ones(1, np.uint8))
+    return message
 
 
 def _packet_with(message: bytes) -> bytes:

@@ -14,10 +14,11 @@ from typing import Any
 
 import construct as cs
 
+from examples.drift import Position
 from gamenet.connection import DeliveryMode, extension, frames, headers, netcode, tokens
 from gamenet.errors import CloseReason
 from gamenet.game import messages
-from gamenet.replication import EntityRef
+from gamenet.replication.layout import RowLayout
 from gamenet.wire import (
     COMPONENT_CODECS,
     ComponentUpdate,
@@ -69,7 +70,7 @@ def tables() -> dict[str, str]:
         "header_examples": _header_examples(),
         "modes_table": _modes_table(),
         "control": _registry(messages.control_registry(), "id", "varint"),
-        "entity_ref": schema_table(EntityRef),
+        "position_sizes": _position_sizes(),
         "kinds": _kinds(),
         "close_reasons": _close_reasons(),
         "state_update": schema_table(StateUpdate),
@@ -217,6 +218,20 @@ def _modes_table() -> str:
         f"| {mode.value} | {_PROMISES[mode]} | "
         f"{', '.join(names[form] for form in frames._FORMS[mode])} |"  # noqa: SLF001
         for mode in DeliveryMode
+    )
+
+
+def _position_sizes() -> str:
+    """Return how many bits each lane takes in a cell of each size."""
+    layout = RowLayout([Position])
+    (groups,) = layout.component_groups
+    group, full = groups.start, int(layout.full[groups.start])
+    masks = layout.cell_masks.reshape(3, layout.n_groups, -1)[0, group]
+    sizes = range(1, full + 1)
+    bits = [int(masks[size]).bit_length() for size in sizes]
+    head = f"| size B | {' | '.join(map(str, sizes))} |"
+    return (
+        f"{head}\n|{'---|' * (full + 1)}\n| min(b, W) | {' | '.join(map(str, bits))} |"
     )
 
 

@@ -37,10 +37,9 @@ from gamenet.connection import (
 )
 from gamenet.connection.replay import ReplayWindow
 from gamenet.errors import CloseReason
-from gamenet.game import messages, protocol
+from gamenet.game import match, messages, protocol
 from gamenet.prediction import inputs
-from gamenet.replication import blocks, sender
-from gamenet.replication import messages as replicated
+from gamenet.replication import HISTORY, due, events, packing, rowlists, writes
 from gamenet.transport import Limits, connecting
 from tools.standard_examples import CAPACITY, UNRELIABLE, examples
 from tools.standard_tables import tables
@@ -150,11 +149,26 @@ def _game_numbers() -> dict[str, float]:
         "max_capacity": messages.MAX_CAPACITY,
         "capacity": CAPACITY,
         "max_document": protocol.MAX_DOCUMENT,
+        **_replication_numbers(),
         "inputs_per_packet": inputs.MAX_PER_PACKET,
         "inputs_queued": inputs.MAX_QUEUED,
         "repeats": inputs.REPEATS_PER_CLASS,
         "backlog": inputs.BACKLOG_TICKS,
         "repeated_bytes": inputs.MAX_REPEATED,
+    }
+
+
+def _replication_numbers() -> dict[str, float]:
+    return {
+        "history": HISTORY,
+        "max_told_age": HISTORY - 1,
+        "max_age": due.MAX_AGE,
+        "max_early": match.MAX_EARLY,
+        "max_event": events.MAX_EVENT,
+        "max_events": events.MAX_EVENTS,
+        "max_batch": events.MAX_BATCH,
+        "max_held": events.MAX_HELD,
+        "writes_a_second": writes.WRITES_A_SECOND,
     }
 
 
@@ -175,10 +189,14 @@ def _limits() -> str:
         ("addresses of a token", tokens.MAX_ADDRESSES, "", ""),
         ("tokens that a server remembers", _default(door.Door, "max_used"), "", ""),
         ("channels", 31, "", ""),
-        ("rows of a block, from the first to the last", blocks.MAX_SPAN, "", ""),
-        ("`block` of Spawned", replicated.MAX_BLOCK, "bytes", ""),
-        ("`entities` of Despawned", replicated.MAX_DESPAWNED, "", ""),
-        ("parts of a snapshot", sender.MAX_PARTS, "", ""),
+        ("rows of a row list, or bits of its bitmap", rowlists.MAX_ROWS, "", ""),
+        ("age of a base", HISTORY - 1, "ticks", ""),
+        ("parts of a snapshot", packing.MAX_PARTS, "", ""),
+        ("`body` of Written", messages.MAX_WRITTEN, "bytes", ""),
+        ("event", events.MAX_EVENT, "bytes", ""),
+        ("events of a message", events.MAX_EVENTS, "", ""),
+        ("message of events", events.MAX_BATCH, "bytes", ""),
+        ("events that a client holds back", events.MAX_HELD, "", ""),
         ("capacity of a world", messages.MAX_CAPACITY, "rows", ""),
         ("inputs of a message", inputs.MAX_PER_PACKET, "", ""),
         ("message", CONFIG.max_message, "bytes", "on both sides alike"),

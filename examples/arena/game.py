@@ -19,9 +19,9 @@ from gamenet.game import (
     CloseReason,
     Component,
     EntityId,
+    Event,
     Game,
     Input,
-    Message,
     Player,
     angle,
     fixed,
@@ -63,20 +63,21 @@ ASTEROID_POINTS = (0, 10, 20, 50)
 KILL_POINTS, DEATH_POINTS = 100, -50
 
 # ---- What the players see ------------------------------------------------------------
+# Steps and bits say how fine players see it: about a pixel. The server does not round.
 
 
 class Position(Component):
-    x: float = fixed(-64, 64, step=1 / 64)
-    y: float = fixed(-64, 64, step=1 / 64)
+    x: float = fixed(-64, 64, step=1 / 32)
+    y: float = fixed(-64, 64, step=1 / 32)
 
 
 class Velocity(Component):
-    x: float = fixed(-64, 64, step=1 / 64)
-    y: float = fixed(-64, 64, step=1 / 64)
+    x: float = fixed(-64, 64, step=1 / 4)
+    y: float = fixed(-64, 64, step=1 / 4)
 
 
 class Heading(Component):
-    angle: float = angle()  # where the nose of a ship points
+    angle: float = angle(bits=10)  # where the nose of a ship points
 
 
 class Ship(Component):  # exists only while its player lives
@@ -114,14 +115,14 @@ class Pilot(Input):  # what a player holds down
     aim: float = angle()
 
 
-class Explosion(Message):
-    x: float = fixed(-64, 64, step=1 / 64)
-    y: float = fixed(-64, 64, step=1 / 64)
+class Explosion(Event):
+    x: float = fixed(-64, 64, step=1 / 32)
+    y: float = fixed(-64, 64, step=1 / 32)
     size: int = uint8()  # 1 to 3 as for asteroids, 4 a ship
     hue: int = uint8()
 
 
-class Kill(Message):
+class Kill(Event):
     killer: int = uint32()  # player ids; 0 when an asteroid did it
     victim: int = uint32()
 
@@ -150,7 +151,7 @@ class Arena(Game):
         *(Score, Asteroid, Projectile, Wall),
     ]
     inputs = [Pilot]
-    messages = [Explosion, Kill]
+    events = [Explosion, Kill]
 
     def started(self) -> None:
         """Build the walls and let the first asteroids drift in."""
@@ -364,7 +365,7 @@ class Arena(Game):
         x, y = self.position.x[rock], self.position.y[rock]
         course = np.arctan2(self.velocity.y[rock], self.velocity.x[rock])
         self.world.despawn(self.world.id_of(rock))
-        self.broadcast(Explosion(x, y, size))
+        self.emit(Explosion(x, y, size))
         self.award(by, ASTEROID_POINTS[size])
         if size > 1:
             self.add_asteroid(size - 1, x, y, course - self.random.uniform(0.4, 1.2))
@@ -385,8 +386,8 @@ class Arena(Game):
         """Blow up a ship; its player waits for the next one."""
         victim = int(self.world.owner[ship])
         x, y = self.position.x[ship], self.position.y[ship]
-        self.broadcast(Explosion(x, y, size=4, hue=self.ship.hue[ship]))
-        self.broadcast(Kill(killer=by, victim=victim))
+        self.emit(Explosion(x, y, size=4, hue=self.ship.hue[ship]))
+        self.emit(Kill(killer=by, victim=victim))
         self.award(by, KILL_POINTS)
         self.award(victim, DEATH_POINTS)
         self.world.despawn(self.world.id_of(ship))

@@ -47,11 +47,12 @@ const DEFLATED = 1;
  * @property {boolean} receipts whether "acked" is told of reliable messages, too
  */
 
-/** The channels of every game: control, snapshots, inputs. */
+/** The channels of every game: control, snapshots, inputs, events. */
 export const GAME_CHANNELS = Object.freeze([
   { id: 0, mode: Mode.RELIABLE_ORDERED, name: "control", priority: 2 },
-  { id: 1, mode: Mode.UNRELIABLE, name: "snapshots", priority: 1 },
+  { id: 1, mode: Mode.UNRELIABLE_RECEIPTS, name: "snapshots", priority: 1 },
   { id: 2, mode: Mode.UNRELIABLE, name: "inputs", priority: 3 },
+  { id: 3, mode: Mode.RELIABLE_UNORDERED, name: "events", priority: 1 },
 ]);
 
 /**

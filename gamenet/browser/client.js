@@ -6,25 +6,25 @@
  * the world and calls back for what a page wants to know of.
  */
 
-import { Reader, Writer } from "./bytes.js";
-import { Rate, ServerClock } from "./clock.js";
-import { InputSender } from "./input.js";
+import { arrival } from "./arrivals.js";
+import { Reader } from "./bytes.js";
+import { ServerClock } from "./clock.js";
+import { Follower } from "./follower.js";
+import { Listeners } from "./listeners.js";
 import { WireError } from "./numbers.js";
-import { PartCounter } from "./parts.js";
-import { decode, encode } from "./schemas.js";
-import { distance32 } from "./sequence.js";
-import { World } from "./world.js";
+import { FIRST_GAME_MESSAGE, Outgoing } from "./outgoing.js";
+import { Players } from "./players.js";
+import { decode } from "./schemas.js";
 
-const CONTROL = 0;
 const SNAPSHOTS = 1;
-const INPUTS = 2;
+const EVENTS = 3;
 const MAX_CAPACITY = 1 << 20; // rows of a world
-const FIRST_GAME_MESSAGE = 16; // ids below are the framework's
 
 /**
  * @typedef {{reason: string, advice: string, detail: string}} Closed
- * @typedef {"spawned" | "despawned" | "snapshot" | "player_entered" | "player_exited"
- *   | "message" | "progress" | "dropped" | "resumed" | "closed"} EventName
+ * @typedef {"spawned" | "despawned" | "left" | "reshaped" | "reowned" | "snapshot" | "event"
+ *   | "write_refused" | "player_entered" | "player_exited" | "message" | "progress" | "dropped"
+ *   | "resumed" | "closed"} EventName
  */
 
 export class GameClient {
@@ -32,11 +32,11 @@ export class GameClient {
   #now;
   #pump;
   #clock;
-  #inputs;
   #control;
-  #callbacks = new Map();
-  #parts = new PartCounter();
-  #snapshots = new Rate();
+  #outgoing;
+  #follower;
+  #players;
+  #listeners = new Listeners();
 
   /**
    * @param {object} options
@@ -52,25 +52,25 @@ export class GameClient {
     this.protocolHash = codec.PROTOCOL_HASH;
     /** Id of our player, 0 before the server's welcome. */
     this.playerId = 0;
-    /** @type {Map<number, {id: number, name: string}>} */
-    this.players = new Map();
+    this.#players = new Players(codec.CLOSE_REASONS);
+    this.players = this.#players.byId;
     /** Tick of the newest snapshot. */
     this.tick = 0;
     this.tickRate = 0;
     /** How far in the past `world.interpolated` is, in seconds. */
     this.interpolationDelay = 0;
-    /** @type {World | null} */
+    /** @type {import("./world.js").World | null} */
     this.world = null;
     this.#connection = connection;
     this.#now = now;
     this.#pump = pump;
-    this.#inputs = new InputSender(codec.inputs);
+    this.#outgoing = new Outgoing({ codec, connection, now, pump });
+    this.#follower = new Follower(codec, this.#listeners, this.#outgoing);
     this.#control = {
       Welcome: (message) => this.#welcome(message),
-      PlayerEntered: (message) => this.#playerEntered(message),
-      PlayerExited: (message) => this.#playerExited(message),
-      Spawned: (message) => this.#spawned(message),
-      Despawned: (message) => this.world.applyDespawned(message, (e) => this.#emit("despawned", e)),
+      PlayerEntered: (message) => this.#listeners.emit("player_entered", this.#players.entered(message)),
+      PlayerExited: (message) => this.#listeners.emit("player_exited", this.#players.exited(message)),
+      WriteRefused: (message) => this.#follower.refused(message),
     };
   }
 
@@ -81,20 +81,28 @@ export class GameClient {
    * @returns {() => void} ends it
    */
   on(event, callback) {
-    const callbacks = this.#callbacks.get(event) ?? new Set();
-    this.#callbacks.set(event, callbacks.add(callback));
-    return () => callbacks.delete(callback);
+    return this.#listeners.on(event, callback);
   }
 
-  /** An error in a page's callback is the page's: it is reported, and changes nothing here. */
-  #emit(event, ...values) {
-    for (const callback of this.#callbacks.get(event) ?? []) {
-      try {
-        callback(...values);
-      } catch (error) {
-        queueMicrotask(() => { throw error; });
-      }
-    }
+  /**
+   * Call back when a field changes in an entity that had the component before.
+   * @param {string} component
+   * @param {string} field
+   * @param {(row: number, value: any, old: any) => void} callback
+   * @returns {() => void} ends it
+   */
+  onChanged(component, field, callback) {
+    return this.#follower.watch(component, field, callback);
+  }
+
+  /**
+   * Wait for an entity with a component: resolves at once if there is one.
+   * @param {string} component
+   * @param {{timeout?: number, signal?: AbortSignal}} [options] seconds; gives it up
+   * @returns {Promise<import("./world.js").Entity>}
+   */
+  spawned(component, options = {}) {
+    return arrival(this, component, options);
   }
 
   /**
@@ -103,8 +111,7 @@ export class GameClient {
    * @param {object} [values] by field; those left out have their defaults
    */
   sendInput(name, values = {}) {
-    const payload = this.#inputs.encode(name, values, this.tick);
-    this.#send(INPUTS, payload);
+    this.#outgoing.input(name, values, this.tick);
   }
 
   /**
@@ -115,37 +122,23 @@ export class GameClient {
    * @returns {number | undefined} its id, for "progress" and `cancel`; undefined after the end
    */
   send(name, values = {}) {
-    const out = new Writer();
-    const [id, schema] = this.#entry(name);
-    out.varint(id);
-    out.raw(encode(schema, values));
-    return this.#send(this.#channelOf(id), out.finish());
+    return this.#outgoing.message(name, values);
   }
 
   /** Give up a large message that has not left whole. @param {number} id @returns {boolean} whether it was */
   cancel(id) {
-    const wasGivenUp = this.#connection.cancel(id);
-    this.#pump();
-    return wasGivenUp;
+    return this.#outgoing.cancel(id);
   }
 
-  #entry(name) {
-    for (const entry of this.codec.messages) {
-      if (entry[0] >= FIRST_GAME_MESSAGE && entry[1].name === name) return entry;
-    }
-    throw new Error(`no message ${name} in this game`);
-  }
-
-  #channelOf(id) {
-    return this.codec.messageChannels?.get(id) ?? CONTROL;
-  }
-
-  /** What is sent after the end is lost: the page hears of the end by "closed". */
-  #send(channel, payload) {
-    if (!["connected", "dropped"].includes(this.#connection.state)) return undefined;
-    const id = this.#connection.send(channel, payload, this.#now());
-    this.#pump();
-    return id;
+  /**
+   * Write a component of an own entity: shown at once, and sent. If the server does not take
+   * it, "write_refused" says why, and the component shows again what the server has.
+   * @param {number} row
+   * @param {string} component
+   * @param {object} values by field; those left out stay
+   */
+  write(row, component, values) {
+    this.#follower.write(this.playerId, row, component, values);
   }
 
   /** Leave the game; the server is told. */
@@ -162,7 +155,7 @@ export class GameClient {
   /** Seconds, and amounts a second over the last two; loss is 0 to 1. See ClientStats in gamenet.d.ts. */
   stats() {
     const now = this.#now();
-    return { ...this.#connection.stats(now), snapshotsPerSecond: this.#snapshots.perSecond(now) };
+    return { ...this.#connection.stats(now), ...this.#follower.stats(now) };
   }
 
   /**
@@ -170,15 +163,17 @@ export class GameClient {
    * @param {import("./connection.js").ConnectionEvent} event
    */
   receive(event) {
-    if (event.type === "message") this.#receiveMessage(event);
-    else if (event.type === "closed" || event.type === "dropped") this.#emit(event.type, this.closed(event));
-    else if (event.type === "resumed") this.#emit("resumed");
-    else if (event.type === "progress") this.#emit("progress", event.id, event.acked, event.total);
+    const { type } = event;
+    if (type === "message") this.#receiveMessage(event);
+    else if (type === "closed" || type === "dropped") this.#listeners.emit(type, this.closed(event));
+    else if (type === "resumed") this.#listeners.emit(type);
+    else if (type === "progress") this.#listeners.emit(type, event.id, event.acked, event.total);
   }
 
   #receiveMessage(event) {
     try {
       if (event.channel === SNAPSHOTS) this.#snapshot(event.payload);
+      else if (event.channel === EVENTS) this.#follower.tickEvents(event.payload);
       else this.#message(event);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
@@ -197,17 +192,12 @@ export class GameClient {
   }
 
   #snapshot(payload) {
-    if (!this.world) throw new WireError("snapshot before the welcome");
     const now = this.#now();
-    const { tick, parts } = this.world.applySnapshot(payload);
-    if (distance32(tick, this.tick) > 0) {
+    this.#follower.snapshot(payload, now, (tick) => {
+      if (tick <= this.tick) return;
       this.tick = tick;
       this.#clock.observe(tick, now);
-    }
-    for (const over of this.#parts.take(tick, parts)) {
-      this.#snapshots.add(1, now);
-      this.#emit("snapshot", over);
-    }
+    });
   }
 
   #message({ channel, payload }) {
@@ -215,9 +205,9 @@ export class GameClient {
     const id = from.varint();
     const schema = this.codec.messages.get(id);
     if (!schema) return; // of a newer server
-    if (channel !== this.#channelOf(id)) throw new WireError(`${schema.name} on channel ${channel}`);
+    if (channel !== this.#outgoing.channelOf(id)) throw new WireError(`${schema.name} on channel ${channel}`);
     const message = decode(schema, from.take(from.remaining));
-    if (id >= FIRST_GAME_MESSAGE) this.#emit("message", schema.name, message);
+    if (id >= FIRST_GAME_MESSAGE) this.#listeners.emit("message", schema.name, message);
     else if (this.world || schema.name === "Welcome") this.#control[schema.name]?.(message);
     else throw new WireError(`${schema.name} before the welcome`);
   }
@@ -234,24 +224,6 @@ export class GameClient {
     this.#clock = new ServerClock(tickRate);
     this.#clock.observe(tick, this.#now());
     const renderTick = () => this.serverTick() - this.interpolationDelay * tickRate;
-    this.world = new World(this.codec.components, capacity, renderTick);
-  }
-
-  #playerEntered({ player_id: id, name }) {
-    const player = { id, name };
-    this.players.set(id, player);
-    this.#emit("player_entered", player);
-  }
-
-  #playerExited({ player_id: id, reason: number }) {
-    const name = this.players.get(id)?.name ?? "";
-    const reason = this.codec.CLOSE_REASONS.find((known) => known.number === number)?.name;
-    this.players.delete(id);
-    this.#emit("player_exited", { id, name, reason: reason ?? "NORMAL" });
-  }
-
-  #spawned(message) {
-    const despawned = (entity) => this.#emit("despawned", entity);
-    for (const entity of this.world.applySpawned(message, despawned)) this.#emit("spawned", entity);
+    this.world = this.#follower.begin(capacity, renderTick);
   }
 }

@@ -82,6 +82,8 @@ export interface World {
   readonly componentNames: string[];
   columns(component: string): Record<string, Column>;
   has(component: string, row: number): boolean;
+  /** A copy of what an entity has there now, by field. */
+  values(component: string, row: number): Record<string, any>;
   /** Ascending; reused by the next call, so read it at once. */
   rows(...components: string[]): readonly number[];
   /** Between two samples, `interpolationDelay` ago; one object per component, reused. */
@@ -89,10 +91,29 @@ export interface World {
   entity(row: number): Entity;
 }
 
+/** A component of ours that the server did not take. */
+export interface RefusedWrite {
+  row: number;
+  generation: number;
+  component: string;
+  reason: "NOT_YOURS" | "NOT_WRITABLE" | "NO_SUCH" | "OVERRULED" | "MALFORMED" | "TOO_MANY";
+}
+
 export interface GameEvents {
-  spawned: (entity: Entity & { replaced: boolean }) => void;
-  /** Called before the row is cleared: its last values can still be read. */
+  /** An entity is new, or has come into view. */
+  spawned: (entity: Entity) => void;
+  /** It exists no more. Called before anything changes: its last values can still be read. */
   despawned: (entity: Entity) => void;
+  /** We do not see it any more; it may come back. Called before anything changes. */
+  left: (entity: Entity) => void;
+  /** Components came or went; `components` are those that it has now. */
+  reshaped: (entity: Entity & { added: string[]; removed: string[] }) => void;
+  /** It has another owner than the `previous` one. */
+  reowned: (entity: Entity & { previous: number }) => void;
+  /** Something happened in a tick that the world has reached. */
+  event: (name: string, value: Record<string, any>, tick: number) => void;
+  /** The server did not take what `write` wrote; the world shows again what the server has. */
+  write_refused: (refused: RefusedWrite) => void;
   /** All parts of a tick have come, or one of a newer tick came before that. */
   snapshot: (tick: number) => void;
   player_entered: (player: Player) => void;
@@ -153,6 +174,10 @@ export interface LaneStats {
 /** Seconds; bytes; amounts a second, over the last two; loss is 0 to 1. */
 export interface ClientStats extends Figures {
   snapshotsPerSecond: number;
+  /** Snapshots that were malformed, were told against what we do not have, or came too late. */
+  snapshotErrors: number;
+  baselinesMissing: number;
+  snapshotsLate: number;
   packetsSent: number;
   packetsReceived: number;
   bytesSent: number;
@@ -185,6 +210,11 @@ export interface SchemaCodec {
   create(): Record<string, any>;
 }
 
+export interface ComponentCodec extends SchemaCodec {
+  /** Bits of each lane in which the component travels. */
+  laneWidths: readonly number[];
+}
+
 /** A channel, as the game declares it. */
 export interface Channel {
   id: number;
@@ -208,7 +238,9 @@ export interface Codec {
   /** The channel of each message that has one of its own, by the message's id. */
   messageChannels: ReadonlyMap<number, number>;
   enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  components: readonly SchemaCodec[];
+  components: readonly ComponentCodec[];
+  /** What may happen in a tick, by id. */
+  events: readonly SchemaCodec[];
   inputs: readonly SchemaCodec[];
   messages: ReadonlyMap<number, SchemaCodec>;
 }
@@ -231,6 +263,15 @@ export class GameClient {
   serverTick(): number;
   /** Returns what ends it. */
   on<E extends keyof GameEvents>(event: E, callback: GameEvents[E]): () => void;
+  /**
+   * Call back when a field changes in an entity that had the component before; what an
+   * entity brings along when it is new is no change. Returns what ends it.
+   */
+  onChanged(component: string, field: string, callback: (row: number, value: any, old: any) => void): () => void;
+  /** Wait for an entity with a component, at most `timeout` seconds; at once if there is one. */
+  spawned(component: string, options?: { timeout?: number; signal?: AbortSignal }): Promise<Entity>;
+  /** Write a component of an own entity: shown at once, and sent. Fields left out stay. */
+  write(row: number, component: string, values: Record<string, unknown>): void;
   sendInput(name: string, values?: Record<string, unknown>): void;
   /** Returns the message's id, for "progress" and `cancel`; undefined after the end. */
   send(name: string, values?: Record<string, unknown>): number | undefined;

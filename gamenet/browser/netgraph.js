@@ -34,6 +34,11 @@ const CELLS = [
   ["Resent", (s) => whole(s.resent)],
   ["Duplicates", (s) => whole(s.duplicates)],
 ];
+/** Figures that are written only when they say that something is wrong. */
+const FAULTS = [
+  ["Malformed", (s) => s.snapshotErrors],
+  ["No base", (s) => s.baselinesMissing],
+];
 const CELL = 17;
 const FIGURES_TOP = PADDING + HEAD + ROWS.length * ROW + 4;
 const GAP = 14; // between the two columns
@@ -49,14 +54,20 @@ function droppedText(dropped) {
 }
 
 /**
- * Write the figures that have no graph.
+ * Write the figures that have no graph. Snapshots that were of no use are among them
+ * only if there were any.
  * @param {object} stats of a client
  * @returns {[string, string][]} what each is called, and its value
  */
 export function figuresOf(stats) {
+  const faults = FAULTS.filter(([, of]) => of(stats) > 0);
   return [...CELLS.map(([label, text]) => /** @type {[string, string]} */ ([label, text(stats)])),
+          ...faults.map(([label, of]) => /** @type {[string, string]} */ ([label, whole(of(stats))])),
           ["Dropped", droppedText(stats.dropped)]];
 }
+
+/** On how many lines so many figures are: the last one has a line to itself. */
+const linesOf = (count) => Math.ceil((count - 1) / 2) + 1;
 
 class NetGraph {
   #client;
@@ -85,8 +96,9 @@ class NetGraph {
 
   #draw() {
     if (this.#canvas.hidden) return;
-    this.#fit();
     const stats = this.#client.stats();
+    const figures = figuresOf(stats);
+    this.#fit(FIGURES_TOP + linesOf(figures.length) * CELL + PADDING);
     this.#context.clearRect(0, 0, WIDTH, this.#canvas.height);
     this.#drawHead(stats);
     ROWS.forEach((row, i) => {
@@ -94,17 +106,16 @@ class NetGraph {
       this.#drawNumber(row, stats, top);
       this.#drawLine(stats.history.map(row.of), row.least, top);
     });
-    this.#drawFigures(figuresOf(stats));
+    this.#drawFigures(figures);
   }
 
   /** Give the canvas as many pixels as the screen has there. */
-  #fit() {
+  #fit(height) {
     const scale = devicePixelRatio || 1;
-    const height = FIGURES_TOP + (CELLS.length / 2 + 1) * CELL + PADDING;
-    const width = Math.round(WIDTH * scale);
-    if (this.#canvas.width !== width) {
-      this.#canvas.width = width;
-      this.#canvas.height = Math.round(height * scale);
+    const [across, down] = [Math.round(WIDTH * scale), Math.round(height * scale)];
+    if (this.#canvas.width !== across || this.#canvas.height !== down) {
+      this.#canvas.width = across;
+      this.#canvas.height = down;
       this.#canvas.style.width = `${WIDTH}px`;
       this.#canvas.style.height = `${height}px`;
     }
@@ -139,9 +150,11 @@ class NetGraph {
     const context = this.#context;
     const column = (WIDTH - 2 * PADDING - GAP) / 2;
     figures.forEach(([label, value], i) => {
-      const left = PADDING + (i % 2) * (column + GAP);
-      const right = i === figures.length - 1 ? WIDTH - PADDING : left + column;
-      const middle = FIGURES_TOP + Math.floor(i / 2) * CELL + CELL / 2;
+      const isLast = i === figures.length - 1;
+      const left = PADDING + (isLast ? 0 : i % 2) * (column + GAP);
+      const right = isLast ? WIDTH - PADDING : left + column;
+      const line = isLast ? linesOf(figures.length) - 1 : Math.floor(i / 2);
+      const middle = FIGURES_TOP + line * CELL + CELL / 2;
       context.font = "11px system-ui, sans-serif";
       context.fillStyle = "#8fa0b8";
       context.fillText(label, left, middle);

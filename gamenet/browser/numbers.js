@@ -132,3 +132,37 @@ export function numberToHalf(value) {
   const biased = exponent + 14;
   return sign | (biased * 1024 + fraction);
 }
+
+/** The same 64 bits, seen in several ways; every browser is little-endian. */
+const bits = new Uint32Array(2);
+const single = new Float32Array(bits.buffer);
+const double = new Float64Array(bits.buffer);
+const signed = new BigInt64Array(bits.buffer);
+const unsigned = new BigUint64Array(bits.buffer);
+
+/** @param {number} low @param {number} high their 64 bits @returns {bigint} a signed integer */
+export function int64OfBits(low, high) {
+  bits[0] = low;
+  bits[1] = high;
+  return signed[0];
+}
+
+/** @param {number} low @param {number} high their 64 bits @returns {bigint} an unsigned integer */
+export function uint64OfBits(low, high) {
+  bits[0] = low;
+  bits[1] = high;
+  return unsigned[0];
+}
+
+/** @param {number} word its 32 bits @returns {number} an IEEE 754 single */
+export function float32OfBits(word) {
+  bits[0] = word;
+  return single[0];
+}
+
+/** @param {number} low @param {number} high its 64 bits @returns {number} an IEEE 754 double */
+export function float64OfBits(low, high) {
+  bits[0] = low;
+  bits[1] = high;
+  return double[0];
+}

@@ -122,17 +122,37 @@ function componentStep(component, bits) {
  */
 export function quaternionValue(word, bits, into, at = 0) {
   const wide = checked(BigInt(word), (1n << BigInt(2 + 3 * bits)) - 1n);
-  const largest = Number(wide & 3n);
+  const mask = (1n << BigInt(bits)) - 1n;
+  const first = Number(wide & ((mask << 2n) | 3n));
+  const second = Number((wide >> BigInt(2 + bits)) & mask);
+  const third = Number((wide >> BigInt(2 + 2 * bits)) & mask);
+  const top = 2 ** bits - 2;
+  checked(Math.max(first >>> 2, second, third), top);
+  return quaternionOfSteps(first, second, third, bits, into, at);
+}
+
+/**
+ * Unpack a rotation whose word comes in three parts, already checked.
+ * @template {{[index: number]: number}} T
+ * @param {number} first which component is largest, and four times the first step
+ * @param {number} second step
+ * @param {number} third step
+ * @param {number} bits of a step
+ * @param {T} into array that receives x, y, z, w
+ * @param {number} at where in the array
+ * @returns {T}
+ */
+export function quaternionOfSteps(first, second, third, bits, into, at) {
   const top = 2 ** bits - 2; // an even number of steps, so that zero is one of them
-  let rest = 0;
-  for (let i = 0, shift = 2; i < 4; i++) {
-    if (i === largest) continue;
-    const step = checked(Number((wide >> BigInt(shift)) & BigInt(top + 1)), top);
-    const component = ((step / top) * 2 - 1) / Math.SQRT2;
-    into[at + i] = component;
-    rest += component * component;
-    shift += bits;
-  }
-  into[at + largest] = Math.sqrt(Math.max(0, 1 - rest));
+  const largest = first & 3;
+  const a = componentOf(first >>> 2, top);
+  const b = componentOf(second, top);
+  const c = componentOf(third, top);
+  into[at + (largest > 0 ? 0 : 1)] = a;
+  into[at + (largest > 1 ? 1 : 2)] = b;
+  into[at + (largest > 2 ? 2 : 3)] = c;
+  into[at + largest] = Math.sqrt(Math.max(0, 1 - (a * a + b * b + c * c)));
   return into;
 }
+
+const componentOf = (step, top) => ((step / top) * 2 - 1) / Math.SQRT2;

@@ -4,13 +4,14 @@
  *
  * Entities are drawn between two samples, a little in the past, so that movement is
  * smooth although the server speaks only `tickRate` times a second. Four samples are kept:
- * enough for two ticks of delay while a packet is late.
+ * enough for two ticks of delay while a packet is late. What does not change is not told;
+ * so a row that moves after a rest is given one more sample, of where it rested.
  */
 
 import { distance32 } from "./sequence.js";
 
 const SAMPLES = 4;
-const SUSPENDED = 2; // in `present`: there, but perhaps not for long
+const REST = 2; // ticks without a sample that are a rest
 const TAU = 2 * Math.PI;
 
 const linear = (a, b, share) => a + (b - a) * share;
@@ -29,28 +30,30 @@ export class ComponentStore {
   #ticks;
   #newest;
   #filled;
+  #samples;
   #fields;
   #result = {};
 
   /**
-   * @param {object} codec the component in the generated module
-   * @param {number} capacity rows; the columns have one more, for values of no entity
+   * @param {any} codec the component in the generated module
+   * @param {number} capacity rows
    */
   constructor(codec, capacity) {
     this.codec = codec;
-    this.columns = codec.columns(capacity + 1);
+    this.columns = codec.columns(capacity);
     /** Of each row: 0 if its entity lacks the component. */
-    this.present = new Uint8Array(capacity + 1);
-    this.#ticks = new Uint32Array((capacity + 1) * SAMPLES);
-    this.#newest = new Uint8Array(capacity + 1);
-    this.#filled = new Uint8Array(capacity + 1);
-    const samples = codec.columns((capacity + 1) * SAMPLES);
+    this.present = new Uint8Array(capacity);
+    this.#ticks = new Uint32Array(capacity * SAMPLES);
+    this.#newest = new Uint8Array(capacity);
+    this.#filled = new Uint8Array(capacity);
+    this.#samples = codec.columns(capacity * SAMPLES);
     this.#fields = codec.fields.map(({ name, kind }) => ({
       name,
       column: this.columns[name],
-      samples: samples[name],
+      samples: this.#samples[name],
       blend: BLENDS[kind] ?? stepping,
       isRotation: kind === "quaternion",
+      isFlag: kind === "flag",
     }));
     for (const { name, isRotation } of this.#fields) {
       this.#result[name] = isRotation ? new Float64Array(4) : 0;
@@ -58,45 +61,72 @@ export class ComponentStore {
   }
 
   /**
-   * Decode planes into rows.
-   * @param {import("./bytes.js").Reader} planes
-   * @param {Uint32Array} rows where each value goes
-   * @param {number} count
-   * @param {number} tick of the values
+   * Show what lanes say of a row, and keep it as a sample.
+   * @param {number} row
+   * @param {number} tick
+   * @param {Uint32Array} words
+   * @param {number} at where the lanes of the component begin
    */
-  read(planes, rows, count, tick) {
-    this.codec.readPlanes(planes, rows, count, this.columns);
-    planes.end();
-    for (let i = 0; i < count; i++) this.#beginSample(rows[i], tick);
-    for (const { column, samples, isRotation } of this.#fields) {
-      if (isRotation) this.#keepWide(column, samples, rows, count);
-      else this.#keep(column, samples, rows, count);
+  show(row, tick, words, at) {
+    this.present[row] = 1;
+    this.codec.lanesToColumns(words, at, this.columns, row);
+    this.codec.lanesToColumns(words, at, this.#samples, this.#sampleOf(row, tick));
+  }
+
+  /**
+   * Show values that did not come as lanes, and keep them as a sample.
+   * @param {number} row
+   * @param {number} tick
+   * @param {Record<string, any>} values of all fields
+   */
+  showValues(row, tick, values) {
+    const sample = this.#sampleOf(row, tick);
+    for (const { name, column, samples, isRotation } of this.#fields) {
+      if (isRotation) {
+        column.set(values[name], 4 * row);
+        samples.set(values[name], 4 * sample);
+      } else {
+        column[row] = values[name];
+        samples[sample] = values[name];
+      }
     }
   }
 
-  #beginSample(row, tick) {
-    const newest = this.#newest[row];
-    const filled = this.#filled[row];
-    const isSameTick = filled > 0 && this.#ticks[row * SAMPLES + newest] === tick;
-    if (isSameTick) return; // the same tick again: its sample is replaced
-    const slot = (newest + 1) % SAMPLES;
+  /** @param {number} row @returns {Record<string, any>} its values by field, as messages have them */
+  values(row) {
+    return Object.fromEntries(this.#fields.map(({ name }) => [name, this.value(row, name)]));
+  }
+
+  /** @param {number} row @param {string} name of a field @returns {any} its value, a copy */
+  value(row, name) {
+    const { column, isRotation, isFlag } = this.#fields.find((field) => field.name === name);
+    if (isRotation) return [...column.subarray(4 * row, 4 * row + 4)];
+    return isFlag ? column[row] === 1 : column[row];
+  }
+
+  /** Return where the sample of a tick is, which begins anew unless it is there already. */
+  #sampleOf(row, tick) {
+    const last = row * SAMPLES + this.#newest[row];
+    const elapsed = distance32(tick, this.#ticks[last]);
+    if (this.#filled[row] === 0) return this.#addSample(row, tick);
+    if (elapsed <= 0) return last;
+    if (elapsed > REST) this.#rest(last, this.#addSample(row, tick - REST));
+    return this.#addSample(row, tick);
+  }
+
+  #addSample(row, tick) {
+    const slot = (this.#newest[row] + 1) % SAMPLES;
     this.#newest[row] = slot;
     this.#ticks[row * SAMPLES + slot] = tick;
-    if (filled < SAMPLES) this.#filled[row] = filled + 1;
+    if (this.#filled[row] < SAMPLES) this.#filled[row]++;
+    return row * SAMPLES + slot;
   }
 
-  #keep(column, samples, rows, count) {
-    for (let i = 0; i < count; i++) {
-      const row = rows[i];
-      samples[row * SAMPLES + this.#newest[row]] = column[row];
-    }
-  }
-
-  #keepWide(column, samples, rows, count) {
-    for (let i = 0; i < count; i++) {
-      const row = rows[i];
-      const at = (row * SAMPLES + this.#newest[row]) * 4;
-      for (let k = 0; k < 4; k++) samples[at + k] = column[row * 4 + k];
+  /** Make a sample the same as another one. */
+  #rest(from, to) {
+    for (const { samples, isRotation } of this.#fields) {
+      if (isRotation) samples.copyWithin(4 * to, 4 * from, 4 * from + 4);
+      else samples[to] = samples[from];
     }
   }
 
@@ -104,27 +134,6 @@ export class ComponentStore {
   clear(row) {
     this.present[row] = 0;
     this.#filled[row] = 0;
-  }
-
-  /** Await whether a row's entity keeps the component: `grant` or `settle`. @param {number} row */
-  suspend(row) {
-    if (this.present[row]) this.present[row] = SUSPENDED;
-  }
-
-  /**
-   * Give a row's entity the component.
-   * @param {number} row
-   * @returns {boolean} whether it needs values; false if it keeps those that it has
-   */
-  grant(row) {
-    const isNew = this.present[row] !== SUSPENDED;
-    this.present[row] = 1;
-    return isNew;
-  }
-
-  /** Take the component from a row to which it was not granted again. @param {number} row */
-  settle(row) {
-    if (this.present[row] === SUSPENDED) this.clear(row);
   }
 
   /**

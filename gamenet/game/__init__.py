@@ -8,11 +8,17 @@ other loop. Everything that a game file needs is here.
 
 from gamenet.connection import Channel, Closed, DeliveryMode, Dropped, Resumed
 from gamenet.errors import CloseReason, ConnectError
+from gamenet.game.changed import on_changed
 from gamenet.game.client import GameClient
+from gamenet.game.esper_adapter import EsperAdapter
 from gamenet.game.game import Game
 from gamenet.game.match import (
     EntityDespawned,
+    EntityLeft,
+    EntityReowned,
+    EntityReshaped,
     EntitySpawned,
+    EventHappened,
     Joined,
     Match,
     MatchEvent,
@@ -20,14 +26,33 @@ from gamenet.game.match import (
     PlayerCame,
     PlayerWent,
     SnapshotArrived,
+    WriteWasRefused,
 )
 from gamenet.game.messages import Message
+from gamenet.game.observing import Observer
 from gamenet.game.player import Player
 from gamenet.game.polled import PolledClient
 from gamenet.game.protocol import Protocol
+from gamenet.game.recorder import Recorder
+from gamenet.game.recording import Packet, Recording
 from gamenet.game.server import GameServer
+from gamenet.game.stages import StageTimes
 from gamenet.game.ticker import Ticker
+from gamenet.game.tracking import Tracker
 from gamenet.prediction import Input
+from gamenet.replication import (
+    Authority,
+    Event,
+    Interest,
+    InterpolationState,
+    NetworkConnection,
+    NetworkIdentity,
+    PredictionState,
+    Quality,
+    Refusal,
+    SyncSettings,
+    dirty_mask,
+)
 from gamenet.wire import (
     angle,
     array,
@@ -55,9 +80,11 @@ from gamenet.wire import (
     wrapped,
     zigzag,
 )
-from gamenet.world import Component, EntityId, World
+from gamenet.world import Audience, Component, EntityId, Sync, World
 
 __all__ = [
+    "Audience",
+    "Authority",
     "Channel",
     "CloseReason",
     "Closed",
@@ -67,28 +94,51 @@ __all__ = [
     "Dropped",
     "EntityDespawned",
     "EntityId",
+    "EntityLeft",
+    "EntityReowned",
+    "EntityReshaped",
     "EntitySpawned",
+    "EsperAdapter",
+    "Event",
+    "EventHappened",
     "Game",
     "GameClient",
     "GameServer",
     "Input",
+    "Interest",
+    "InterpolationState",
     "Joined",
     "Match",
     "MatchEvent",
     "Message",
     "MessageArrived",
+    "NetworkConnection",
+    "NetworkIdentity",
+    "Observer",
+    "Packet",
     "Player",
     "PlayerCame",
     "PlayerWent",
     "PolledClient",
+    "PredictionState",
     "Protocol",
+    "Quality",
+    "Recorder",
+    "Recording",
+    "Refusal",
     "Resumed",
     "SnapshotArrived",
+    "StageTimes",
+    "Sync",
+    "SyncSettings",
     "Ticker",
+    "Tracker",
     "World",
+    "WriteWasRefused",
     "angle",
     "array",
     "blob",
+    "dirty_mask",
     "enum",
     "fixed",
     "flag",
@@ -101,6 +151,7 @@ __all__ = [
     "int64",
     "nbits",
     "nested",
+    "on_changed",
     "optional",
     "quaternion",
     "text",

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,13 @@ from gamenet.errors import (
     LocalProtocolError,
     RemoteProtocolError,
 )
+from gamenet.game.changed import watch_methods
 from gamenet.game.game import Game
 from gamenet.game.match import (
     EntityDespawned,
+    EntityLeft,
     EntitySpawned,
+    EventHappened,
     Joined,
     MatchEvent,
     MatchView,
@@ -32,18 +36,23 @@ from gamenet.game.match import (
     PlayerCame,
     PlayerWent,
     SnapshotArrived,
+    WriteWasRefused,
 )
 from gamenet.game.messages import Message
+from gamenet.game.observing import Observers
 from gamenet.game.player import user_data_of
 from gamenet.game.protocol import (
     CONTROL,
+    EVENTS,
     INPUTS,
     UNKNOWN_HASH,
     Protocol,
     channels_of,
     game_config,
 )
+from gamenet.game.waiting import Waiting, first_entity
 from gamenet.prediction import Input
+from gamenet.replication import Event, Followed, Watch, Watches
 from gamenet.stats import ConnectionStats
 from gamenet.transport import (
     AnyImpairment,
@@ -58,11 +67,24 @@ from gamenet.transport import (
     is_web,
     parse_connect,
 )
-from gamenet.world import EntityId
+from gamenet.world import Changes, Component, EntityId
 
 __all__ = ["GameClient"]
 
 RTT_HISTORY = 1024
+RESYNC_INTERVAL = 1.0  # seconds between two requests to be told everything
+HOOKS: dict[type, str] = {
+    SnapshotArrived: "on_snapshot",
+    EntitySpawned: "on_spawned",
+    EntityDespawned: "on_despawned",
+    EntityLeft: "on_left",
+    EventHappened: "on_event",
+    WriteWasRefused: "on_write_refused",
+    MessageArrived: "on_message",
+    PlayerCame: "on_player_entered",
+    PlayerWent: "on_player_exited",
+}
+"""What is called for each event, with its fields."""
 TRANSPORT_ORDER = ("udp", "tcp", "tls", "wss", "ws")
 
 
@@ -106,6 +128,16 @@ class GameClient(MatchView):
         self._connecting: Deferred[Any] | None = None
         self._closing: list[Deferred[None]] = []
         self._welcome_timeout: Any = None
+        self.watches = Watches()
+        """Who is called when values change."""
+        self.observers = Observers(self._run)
+        """Who hears of what happens to entities."""
+        watch_methods(self, self.watches)
+        if game is not None:
+            self.watches.bind(self.match.protocol.components)  # type: ignore[union-attr]
+        self.waiting = Waiting(reactor)
+        """Who waits for something that the server may bring."""
+        self._resynced_at = -math.inf
         self._rtts: deque[float] = deque(maxlen=RTT_HISTORY)
         self._lines = Throttle(self._factory.seconds)
 
@@ -236,6 +268,52 @@ class GameClient(MatchView):
         if self._link is not None:
             self._link.sendMessage(channel, packet)
 
+    def write(self, entity: EntityId, component: Component) -> None:
+        """Write a component of an entity that we own, where its `sync` allows it.
+
+        It shows here at once. If the server does not take it, `on_write_refused` is
+        called, and the component shows what is true again.
+
+        Raises:
+            StaleEntityError: the entity is gone.
+            LocalProtocolError: not joined, it does not have the component, we may not
+                write it, or a value does not fit.
+        """
+        packet = self.match.write_packet(entity, component)
+        if self._link is not None:
+            self._link.sendMessage(CONTROL, packet)
+
+    def spawned(
+        self, component: type[Component], timeout: float | None = None
+    ) -> Deferred[EntityId]:
+        """Wait for an entity with a component.
+
+        Args:
+            component: what it has, such as `Ship`.
+            timeout: seconds; None waits for as long as it takes.
+
+        Returns:
+            A Deferred of the entity, at once if there is one; cancel it to give up. It
+            fails with Twisted's `TimeoutError` when time is up, and with `ConnectError`
+            when the connection ends.
+        """
+        return self.waiting.wait(
+            lambda: first_entity(self.match.world, component),
+            f"an entity with {component.__name__}",
+            timeout,
+        )
+
+    def watch(self, named: Any, function: Callable[..., Any]) -> Watch:
+        """Call a function when a field or a component changes; see `on_changed`.
+
+        Returns:
+            What `watches.remove` takes.
+
+        Raises:
+            ConfigError: it cannot be watched.
+        """
+        return self.watches.add(named, function)
+
     def close(self) -> Deferred[None]:
         """Leave.
 
@@ -274,10 +352,21 @@ class GameClient(MatchView):
         """Override me: the world shows a newer tick."""
 
     def on_spawned(self, entity: EntityId) -> None:
-        """Override me: an entity is new."""
+        """Override me: an entity is new, or has come into view."""
 
     def on_despawned(self, entity: EntityId) -> None:
         """Override me: an entity is gone."""
+
+    def on_left(self, entity: EntityId) -> None:
+        """Override me: an entity has left our view, and may come back."""
+
+    def on_write_refused(
+        self, entity: EntityId, component: type[Component], refusal: int
+    ) -> None:
+        """Override me: the server did not take what we wrote; see `Refusal`."""
+
+    def on_event(self, event: Event, tick: int) -> None:
+        """Override me: something happened in a tick that the world has reached."""
 
     def on_player_entered(self, player_id: int, name: str) -> None:
         """Override me: a player is here; called for those who were here before, too."""
@@ -307,14 +396,47 @@ class GameClient(MatchView):
 
     def hear(self, channel: int, payload: bytes) -> None:
         """Take what the server sent; what is malformed is counted, never raised."""
+        before = self.match.told
         try:
             self.match.receive(channel, payload)
         except RemoteProtocolError as error:
             self.errors += 1
-            if channel == CONTROL and self._link is not None:
+            if channel in (CONTROL, EVENTS) and self._link is not None:
                 self._link.loseConnection(CloseReason.MALFORMED, str(error)[:200])
+        self._ask_again()
         while self.match.events:
             self._dispatch(self.match.events.popleft())
+        for followed in self.match.take_followed():
+            self._tell_outside(followed)
+        if self.match.told != before:
+            self.observers.tell("ticked", self.match.told)
+        if self.waiting:
+            self.waiting.check()
+
+    def _ask_again(self) -> None:
+        """Ask to be told everything, if a base was missing; once a second at most."""
+        now = self._factory.seconds()
+        if self._link is not None and now - self._resynced_at >= RESYNC_INTERVAL:
+            packet = self.match.resync_packet()
+            if packet is not None:
+                self._resynced_at = now
+                self._link.sendMessage(CONTROL, packet)
+
+    def _tell_outside(self, followed: Followed) -> None:
+        """Tell observers and watches what a snapshot has made of the world."""
+        world, match = self.world, self.match
+        if self.observers:
+            changes = Changes(
+                followed.spawned,
+                followed.left + followed.despawned,
+                followed.reshaped,
+                followed.reowned,
+            )
+            self.observers.tell_changes(world, changes, set(followed.left))
+        if self.watches or self.observers.wants("component_changed"):
+            changed = match.changed(followed)
+            self.watches.dispatch(world, changed, self._run)
+            self.observers.tell_values(changed)
 
     def link_dropped(self, reason: CloseReason) -> None:
         """Tell that the link is lost for now."""
@@ -331,43 +453,43 @@ class GameClient(MatchView):
         self._link = None
         if not self._end_joining(reason, detail) and self.match.world is not None:
             self._call("on_closed", reason, detail)
+        msg = f"the connection has ended: {reason.advice}"
+        self.waiting.end(ConnectError(msg, reason, detail))
         closing, self._closing = self._closing, []
         for closed in closing:
             closed.callback(None)
 
     def _dispatch(self, event: MatchEvent) -> None:
-        match event:
-            case SnapshotArrived(tick):
-                if self._link is not None:
-                    self._rtts.append(self._link.connection.rtt_latest)
-                self._call("on_snapshot", tick)
-            case EntitySpawned(entity):
-                self._call("on_spawned", entity)
-            case EntityDespawned(entity):
-                self._call("on_despawned", entity)
-            case MessageArrived(message):
-                self._call("on_message", message)
-            case PlayerCame(player_id, name):
-                self._call("on_player_entered", player_id, name)
-            case PlayerWent(player_id, name):
-                self._call("on_player_exited", player_id, name)
-            case Joined():
-                self._joined()
+        if isinstance(event, Joined):
+            self._joined()
+            return
+        if isinstance(event, SnapshotArrived) and self._link is not None:
+            self._rtts.append(self._link.connection.rtt_latest)
+        hook = HOOKS.get(type(event))
+        if hook is not None:
+            self._call(hook, *(getattr(event, name) for name in event.__slots__))
 
     def _call(self, hook: str, *arguments: Any) -> None:
-        """Call what an author has overridden; its exception is only logged."""
+        """Call what an author has overridden."""
+        self._run(hook, getattr(self, hook), *arguments)
+
+    def _run(self, name: str, function: Callable[..., Any], *arguments: Any) -> None:
+        """Call a function of an author's; its exception is only logged."""
         try:
-            getattr(self, hook)(*arguments)
+            function(*arguments)
         except Exception:  # noqa: BLE001 - an author's code raises anything
             more = self._lines.more()
             if more is not None:
                 text = "{hook} raised an exception{more}"
-                self.log.failure(text, hook=hook, more=more)
+                self.log.failure(text, hook=name, more=more)
 
     # -- joining --------------------------------------------------------------------
 
     def _joined(self) -> None:
         self._stop_waiting()
+        if self.match.world is not None and self.match.protocol is not None:
+            self.watches.bind(self.match.protocol.components)
+            self.observers.follow(self.match.world)
         joining = self._joining
         if joining is not None and not joining.called:
             joining.callback(self)

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gamenet.errors import CloseReason, LocalProtocolError
+from gamenet.game.tracking import Tracker
+from gamenet.replication import Rooms, Teams
+from gamenet.world import EntityId
 
 if TYPE_CHECKING:
     from gamenet.connection import Channel
@@ -17,6 +21,7 @@ if TYPE_CHECKING:
     from gamenet.game.player import Player
     from gamenet.game.server import GameServer
     from gamenet.prediction import Input
+    from gamenet.replication import Event, Interest, Refusal
     from gamenet.world import Component, World
 
 __all__ = ["Game"]
@@ -37,11 +42,17 @@ class Game:
     tick_rate: ClassVar[float] = 30
     """Steps a second."""
     components: ClassVar[Sequence[type[Component]]] = ()
-    """What entities are made of; every value of it is told to every player."""
+    """What entities are made of; it replicates by itself, as its `sync` says."""
     inputs: ClassVar[Sequence[type[Input]]] = ()
     """What players can do."""
     messages: ClassVar[Sequence[type[Message]]] = ()
     """What else is said, either way."""
+    events: ClassVar[Sequence[type[Event]]] = ()
+    """What happens once in a tick, and is not state: a shot, an explosion."""
+    interest: ClassVar[Interest | None] = None
+    """What players see; None lets everybody see everything."""
+    bandwidth: ClassVar[float] = 0.0
+    """Bytes a second of snapshots for one player; 0 is what their network takes."""
     channels: ClassVar[Sequence[Channel]] = ()
     """Channels of the game's own, numbered 8 to 30, for messages that name them."""
     max_players: ClassVar[int] = 64
@@ -59,6 +70,12 @@ class Game:
     """Number of the present step."""
     players: dict[int, Player]
     """Who is playing, by id."""
+    rooms: Rooms
+    """Which entities are in which rooms; `player.rooms` says where a player is."""
+    teams: Teams
+    """Which players are in which teams."""
+    tracker: Tracker
+    """Plain objects that are entities."""
 
     _server: GameServer | None = None
 
@@ -78,6 +95,9 @@ class Game:
         self.random = random
         self.tick = 0
         self.players = {}
+        self.rooms = Rooms(world)
+        self.teams = Teams()
+        self.tracker = Tracker(world)
 
     def attach(self, server: GameServer) -> None:
         """Give the game the server that carries its messages."""
@@ -112,6 +132,18 @@ class Game:
     def message_received(self, player: Player, message: Message) -> None:
         """Override me: a player says something."""
 
+    def write_refused(
+        self, player: Player, row: int, component: type[Component], refusal: Refusal
+    ) -> None:
+        """Override me: a player wrote what they may not, or too late; it was not taken.
+
+        Args:
+            player: who wrote.
+            row: to which row; there may be no such entity.
+            component: what they wrote.
+            refusal: why it was not taken.
+        """
+
     def step(self, dt: float) -> None:
         """Override me: one tick passes.
 
@@ -122,7 +154,93 @@ class Game:
     def stopped(self) -> None:
         """Override me: the match is over."""
 
+    # -- rules about who is told what -------------------------------------------
+
+    def sees(self, player_id: int, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Override me: say which of some entities a player may see.
+
+        Called once a tick for each player, with the rows that they would see else;
+        work on whole columns.
+
+        Shapes:
+            rows: (n,); returns (n,) bool.
+        """
+        return np.ones(len(rows), np.bool_)
+
+    def importance(
+        self, player_id: int, rows: NDArray[np.intp]
+    ) -> NDArray[np.floating[Any]]:
+        """Override me: say how important some entities are to a player.
+
+        It is a factor beside that of the distance and of the components; it counts
+        where not everything can be told at once.
+
+        Shapes:
+            rows: (n,); returns (n,), of which 1 is as usual.
+        """
+        return np.ones(len(rows), np.float32)
+
     # -- for the hooks to call ------------------------------------------------
+
+    def track(
+        self,
+        obj: Any,
+        *fields: str,
+        component: type[Component] | None = None,
+        owner: object = None,
+    ) -> EntityId:
+        """Make an entity of an object, whose attributes are then told of each tick.
+
+        Args:
+            obj: held weakly: an object that the game forgets takes its entity along.
+            fields: names of the attributes; all fields of `component` by default.
+            component: whose fields they are; found by their names if left out.
+            owner: as in `World.spawn`.
+
+        Raises:
+            LocalProtocolError: no component fits or several do, an attribute is missing
+                or does not fit, or the object is tracked as this component already.
+            WorldFullError: if no row is free.
+        """
+        return self.tracker.track(obj, *fields, component=component, owner=owner)
+
+    def untrack(self, obj: Any) -> None:
+        """Despawn the entity of an object.
+
+        Raises:
+            LocalProtocolError: it is not tracked.
+        """
+        self.tracker.untrack(obj)
+
+    def pull_tracked(self) -> None:
+        """Read the attributes of tracked objects; the server does it after `step`."""
+        self.tracker.pull()
+
+    def emit(
+        self, event: Event, *, to: Any = None, seen: EntityId | int | None = None
+    ) -> None:
+        """Tell players that something happened in this tick, reliably.
+
+        Clients hear it when their world has come to this tick; of what is emitted
+        between two ticks, to the later one. Where the snapshot of the tick was lost,
+        what the event names may come a moment after it. A player whose link is lost
+        meanwhile misses it.
+
+        Args:
+            event: one of the game's `events`.
+            to: a player, a player id, or several of them; None tells everybody.
+            seen: an entity: only who sees it is told.
+
+        Raises:
+            LocalProtocolError: the event is not one of the game's, or too large, there
+                were too many in this tick, or there is no server.
+            StaleEntityError: the entity is gone.
+        """
+        if self._server is None:
+            msg = f"{type(self).__name__} has no server: emit() needs one"
+            raise LocalProtocolError(msg)
+        row = None if seen is None else self.world.row_of(EntityId(int(seen)))
+        self._server.emit(event, to=to, seen=row)
 
     def broadcast(self, message: Message) -> None:
         """Send a message to everybody, reliably and in order.

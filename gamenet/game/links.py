@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gamenet.connection import ConnectionConfig
 from gamenet.errors import CloseReason
+from gamenet.ids import MessageId
 from gamenet.transport import GameProtocol, GameServerFactory, Limits
 
 if TYPE_CHECKING:
@@ -35,6 +36,16 @@ class PlayerLink(GameProtocol):
         """Hand on what the player says."""
         if self._player is not None:
             self._server.hear(self._player, channel, payload)
+
+    def messageAcked(self, messageId: MessageId) -> None:
+        """Learn that a snapshot has arrived."""
+        if self._player is not None:
+            self._server.replication.acked(self._player, messageId)
+
+    def messageLost(self, messageId: MessageId) -> None:
+        """Learn that a snapshot was lost."""
+        if self._player is not None:
+            self._server.replication.lost(self._player, messageId)
 
     def connectionDropped(self, reason: CloseReason) -> None:
         """Tell the game that the player is away."""

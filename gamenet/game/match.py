@@ -7,7 +7,7 @@ The facades `GameClient` and `PolledClient` drive the same one.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,17 +19,47 @@ from gamenet.game.messages import (
     Message,
     PlayerEntered,
     PlayerExited,
+    Resync,
     Welcome,
+    WriteRefused,
+    Written,
 )
-from gamenet.game.protocol import CHANNELS, CONTROL, INPUTS, SNAPSHOTS, Protocol
+from gamenet.game.protocol import (
+    CHANNELS,
+    CONTROL,
+    EVENTS,
+    INPUTS,
+    SNAPSHOTS,
+    Protocol,
+)
 from gamenet.prediction import Input, InputBuffer
-from gamenet.replication import Despawned, Receiver, Spawned
+from gamenet.replication import (
+    Changed,
+    Event,
+    EventCodec,
+    EventQueue,
+    Followed,
+    Receiver,
+    changed_fields,
+    check_write,
+)
 from gamenet.wire import Registry
-from gamenet.world import EntityId, World
+from gamenet.world import (
+    Component,
+    EntityId,
+    World,
+    entity_generation,
+    entity_id,
+    entity_row,
+)
 
 __all__ = [
     "EntityDespawned",
+    "EntityLeft",
+    "EntityReowned",
+    "EntityReshaped",
     "EntitySpawned",
+    "EventHappened",
     "Joined",
     "Match",
     "MatchEvent",
@@ -38,7 +68,12 @@ __all__ = [
     "PlayerCame",
     "PlayerWent",
     "SnapshotArrived",
+    "WriteWasRefused",
 ]
+
+
+MAX_EARLY = 256
+"""Snapshots and events that are kept for when the welcome comes."""
 
 
 @dataclass(slots=True)
@@ -66,7 +101,7 @@ class PlayerWent:
 
 @dataclass(slots=True)
 class EntitySpawned:
-    """An entity is new."""
+    """An entity is new, or has come into view."""
 
     entity: EntityId
 
@@ -76,6 +111,45 @@ class EntityDespawned:
     """An entity is gone; its id is stale already."""
 
     entity: EntityId
+
+
+@dataclass(slots=True)
+class EntityLeft:
+    """An entity has left our view; its id is stale until it comes back."""
+
+    entity: EntityId
+
+
+@dataclass(slots=True)
+class EntityReshaped:
+    """An entity gained or lost components."""
+
+    entity: EntityId
+
+
+@dataclass(slots=True)
+class EntityReowned:
+    """An entity has another owner."""
+
+    entity: EntityId
+
+
+@dataclass(slots=True)
+class WriteWasRefused:
+    """The server did not take what we wrote; the component shows what is true again."""
+
+    entity: EntityId
+    component: type[Component]
+    refusal: int
+    """A number of `Refusal`."""
+
+
+@dataclass(slots=True)
+class EventHappened:
+    """Something happened in a tick that the world has reached."""
+
+    event: Event
+    tick: int
 
 
 @dataclass(slots=True)
@@ -98,6 +172,11 @@ MatchEvent = (
     | PlayerWent
     | EntitySpawned
     | EntityDespawned
+    | EntityLeft
+    | EntityReshaped
+    | EntityReowned
+    | WriteWasRefused
+    | EventHappened
     | SnapshotArrived
     | MessageArrived
 )
@@ -122,15 +201,21 @@ class Match:
         """Names of who is here, by id."""
         self.tick_rate = 0.0
         """Steps a second; 0 until joined."""
+        self.followed: list[Followed] = []
+        """What snapshots have made of the world; `take_followed` forgets it."""
         self.events: deque[MatchEvent] = deque()
         """What happened, oldest first; whoever drives the match takes them."""
+        self.told: int | None = None
+        """Tick of the newest `SnapshotArrived`; None before the first."""
         self.counts: Counter[str] = Counter()
         """Snapshots, parts and errors, for statistics."""
         self._joined_at = 0
         # The newest tick that is not told yet, and how many parts of it are to come.
         self._arriving: tuple[int, int] | None = None
-        self._newest_told: int | None = None
         self._receiver: Receiver | None = None
+        self._early: deque[tuple[int, bytes]] = deque(maxlen=MAX_EARLY)
+        self._event_codec = EventCodec(())
+        self._event_queue = EventQueue()
         self._inputs: InputBuffer | None = None
         self._registry: Registry = Protocol("", (), (), ()).registry
 
@@ -149,8 +234,14 @@ class Match:
             RemoteProtocolError: malformed; nothing of it was taken. The driver counts
                 it, and closes if it came reliably, because then it is no accident.
         """
-        if channel == SNAPSHOTS:
+        if self._receiver is None and channel in (SNAPSHOTS, EVENTS):
+            # It has overtaken the welcome. The server will count on our having it.
+            self.counts["early"] += 1
+            self._early.append((channel, payload))
+        elif channel == SNAPSHOTS:
             self._receive_snapshot(payload)
+        elif channel == EVENTS:
+            self._receive_events(payload)
         elif channel != INPUTS:
             self._receive_control(payload)
         else:
@@ -183,15 +274,14 @@ class Match:
         return channel, self._registry.encode(message)
 
     def _receive_snapshot(self, payload: bytes) -> None:
-        if self._receiver is None:
-            self.counts["snapshots_early"] += 1
-            return
-        tick, n_parts = self._receiver.receive_snapshot(payload)
+        assert self._receiver is not None
+        tick, n_parts = self._receiver.receive(payload)
         self.counts["parts"] += 1
+        self._follow(self._receiver)
         n_left = n_parts
         if self._arriving is not None and self._arriving[0] == tick:
             n_left = self._arriving[1]
-        elif self._receiver.tick != tick or self._newest_told == tick:
+        elif self._receiver.tick != tick or self.told == tick:
             return
         elif self._arriving is not None:
             # A part of the tick before was lost: what has come of it is all.
@@ -202,20 +292,28 @@ class Match:
 
     def _announce(self, tick: int) -> None:
         self._arriving = None
-        self._newest_told = tick
+        self.told = tick
         self.counts["snapshots"] += 1
         self.events.append(SnapshotArrived(tick))
+        self._release(self._event_queue.advance(tick))
+
+    def _receive_events(self, payload: bytes) -> None:
+        tick, happened = self._event_codec.decode(payload)
+        self._release(self._event_queue.add(tick, happened))
+
+    def _release(self, due: Iterable[tuple[int, Event]]) -> None:
+        self.events.extend(EventHappened(event, tick) for tick, event in due)
 
     def _receive_control(self, payload: bytes) -> None:
         message = self._registry.decode(payload)
-        if isinstance(message, Spawned | Despawned):
-            self._follow(message)
-        elif isinstance(message, PlayerEntered):
+        if isinstance(message, PlayerEntered):
             self.players[message.player_id] = message.name
             self.events.append(PlayerCame(message.player_id, message.name))
         elif isinstance(message, PlayerExited):
             name = self.players.pop(message.player_id, "")
             self.events.append(PlayerWent(message.player_id, name))
+        elif isinstance(message, WriteRefused):
+            self._refused(message)
         elif isinstance(message, Welcome):
             self._welcome(message)
         elif isinstance(message, Description):
@@ -254,20 +352,99 @@ class Match:
         self.player_id = message.player_id
         self.tick_rate = message.tick_rate
         self._receiver = Receiver(self.world)
+        self._event_codec = EventCodec(self.protocol.events)
         self._inputs = InputBuffer(self.protocol.inputs)
         self.events.append(Joined(message.player_id))
+        self._receiver.needs_everything = self.counts["early"] > MAX_EARLY
+        self._take_early()
 
-    def _follow(self, message: Spawned | Despawned) -> None:
-        if self._receiver is None or self.world is None:
-            msg = f"{type(message).__name__} before the welcome"
+    def _take_early(self) -> None:
+        """Take what overtook the welcome; what is malformed does not harm the rest."""
+        while self._early:
+            try:
+                self.receive(*self._early.popleft())
+            except RemoteProtocolError:
+                self.counts["early_malformed"] += 1
+
+    def _follow(self, receiver: Receiver) -> None:
+        """Tell what a snapshot has made of the world, in the order of a replica."""
+        followed = receiver.take_followed()
+        self.followed.append(followed)
+        self.events.extend(EntityDespawned(entity) for entity in followed.despawned)
+        self.events.extend(EntityLeft(entity) for entity in followed.left)
+        self.events.extend(EntitySpawned(entity) for entity in followed.spawned)
+        self.events.extend(EntityReshaped(entity) for entity in followed.reshaped)
+        self.events.extend(EntityReowned(entity) for entity in followed.reowned)
+
+    def take_followed(self) -> list[Followed]:
+        """Return what snapshots have made of the world since the last call."""
+        followed, self.followed = self.followed, []
+        return followed
+
+    def changed(self, followed: Followed) -> Changed:
+        """Return which rows and fields of components a snapshot has changed.
+
+        Those of entities that are new are left out.
+        """
+        assert self._receiver is not None
+        layout = self._receiver.layout
+        lanes = dict(zip(layout.components, layout.lanes, strict=True))
+        return changed_fields(
+            (
+                (
+                    each.component,
+                    each.rows,
+                    lanes[each.component].changed_fields(each.flipped),
+                )
+                for each in followed.written
+            ),
+            followed.spawned,
+        )
+
+    def write_packet(self, entity: EntityId, component: Component) -> bytes:
+        """Write a component of an entity of ours; return the packet that says so.
+
+        Raises:
+            StaleEntityError: the entity is gone.
+            LocalProtocolError: not joined, it does not have the component, we may not
+                write it, or a value does not fit; nothing is changed.
+        """
+        if self.world is None or self._receiver is None:
+            msg = "write() before the match was joined: wait for Joined"
+            raise LocalProtocolError(msg)
+        kind = type(component)
+        check_write(self.world, self.player_id, entity, kind)
+        packet = self._registry.encode(
+            Written(
+                row=entity_row(entity),
+                generation=entity_generation(entity),
+                component=self._receiver.components.index(kind),
+                tick=self.tick & 0xFFFFFFFF,
+                body=component.encode(),
+            )
+        )
+        self.world.add(entity, component)
+        return packet
+
+    def _refused(self, message: WriteRefused) -> None:
+        """Show again what is true of a component that we wrote in vain."""
+        receiver = self._receiver
+        if receiver is None or message.component >= len(receiver.components):
+            msg = f"a refused write to component {message.component}: there is none"
             raise RemoteProtocolError(msg)
-        if isinstance(message, Spawned):
-            self._receiver.receive_spawned(message)
-        else:
-            self._receiver.receive_despawned(message)
-        changes = self.world.drain_changes()
-        self.events.extend(EntityDespawned(entity) for entity in changes.despawned)
-        self.events.extend(EntitySpawned(entity) for entity in changes.spawned)
+        entity = entity_id(message.row, message.generation)
+        component = receiver.components[message.component]
+        receiver.show_again(entity, component)
+        self.events.append(WriteWasRefused(entity, component, message.reason))
+
+    def resync_packet(self) -> bytes | None:
+        """Return the request to be told everything again, if that is needed."""
+        receiver = self._receiver
+        if receiver is None or not receiver.needs_everything:
+            return None
+        receiver.needs_everything = False
+        self.counts["resyncs"] += 1
+        return self._registry.encode(Resync(self.tick & 0xFFFFFFFF))
 
     def stats(self) -> dict[str, Any]:
         """Return what was counted so far."""
@@ -276,8 +453,11 @@ class Match:
             "snapshots": self.counts["snapshots"],
             "snapshot_parts": self.counts["parts"],
             "unknown_messages": self.counts["unknown_messages"],
-            "rows_unknown": receiver.n_rows_unknown if receiver else 0,
-            "rows_stale": receiver.n_rows_stale if receiver else 0,
+            "snapshots_late": receiver.n_late if receiver else 0,
+            "baselines_missing": receiver.n_baselines_missing if receiver else 0,
+            "resyncs": self.counts["resyncs"],
+            "events_early": self._event_queue.n_early,
+            "events_unknown": self._event_codec.n_unknown,
         }
 
 

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The messages of every game, and the base of a game's own.
 
-The first six numbers are taken by these; a game's own messages follow from
+The first sixteen numbers are kept for these; a game's own messages follow from
 `FIRST_GAME_MESSAGE` on.
 """
 
 from __future__ import annotations
 
-from gamenet.replication import Despawned, Spawned
 from gamenet.wire import Registry, Schema, blob, float32, text, uint8, uint32
 
 __all__ = [
@@ -18,13 +17,17 @@ __all__ = [
     "Message",
     "PlayerEntered",
     "PlayerExited",
+    "Resync",
     "Welcome",
+    "WriteRefused",
+    "Written",
     "control_registry",
 ]
 
 FIRST_GAME_MESSAGE = 16
 MAX_NAME = 64
 MAX_CAPACITY = 1 << 20  # rows of a world: a client takes memory for all of them
+MAX_WRITTEN = 1024
 
 
 class Message(Schema):
@@ -66,8 +69,39 @@ class PlayerExited(Schema):
     reason: int = uint8()
 
 
+class Resync(Schema):
+    """Client: forget what you think I hold; I am told against what I have not."""
+
+    tick: int = uint32()
+
+
+class Written(Schema):
+    """Client: I wrote a component of an entity of mine, having seen a tick."""
+
+    row: int = uint32()
+    generation: int = uint32()
+    component: int = uint8()
+    tick: int = uint32()
+    body: bytes = blob(MAX_WRITTEN)
+
+
+class WriteRefused(Schema):
+    """Server: that write was not taken, and why; what is true comes in a snapshot."""
+
+    row: int = uint32()
+    generation: int = uint32()
+    component: int = uint8()
+    reason: int = uint8()
+
+
 def control_registry() -> Registry:
     """Return a registry with the messages of every game, before the game's own."""
     return Registry(
-        Description, Welcome, PlayerEntered, PlayerExited, Spawned, Despawned
+        Description,
+        Welcome,
+        PlayerEntered,
+        PlayerExited,
+        Resync,
+        Written,
+        WriteRefused,
     )

@@ -3,18 +3,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Hashable, Sequence
 from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
 
 from gamenet.errors import CloseReason, LocalProtocolError
 from gamenet.game.allowance import Allowance
 from gamenet.game.messages import MAX_NAME
-from gamenet.ids import PlayerId
+from gamenet.game.protocol import SNAPSHOTS
+from gamenet.ids import MessageId, PlayerId
 from gamenet.prediction import InputQueue
 from gamenet.stats import ConnectionStats, Sample
 
 if TYPE_CHECKING:
     from gamenet.game.messages import Message
-    from gamenet.game.protocol import Protocol
+    from gamenet.game.outlook import Outlook
+    from gamenet.game.server import GameServer
+    from gamenet.game.waiting import Waiting
     from gamenet.transport import GameProtocol
     from gamenet.world import EntityId
 
@@ -25,19 +31,36 @@ class Player:
     """Somebody who is in the game.
 
     Args:
+        server: whose player it is.
         number: the player's id, never used for another one.
         name: as the player wishes to be called; anybody may choose any.
-        protocol: what the game speaks.
         link: the connection to the player.
     """
 
+    outlook: Outlook
+    """What the server keeps for the player's share of the world."""
+    waiting: Waiting
+    """Who waits for something of this player's."""
+
     def __init__(
-        self, number: int, name: str, protocol: Protocol, link: GameProtocol
+        self,
+        server: GameServer,
+        number: int,
+        name: str,
+        link: GameProtocol,
     ) -> None:
+        self._server = server
+        protocol = server.protocol
         self.id = PlayerId(number)
         self.name = name
         self.avatar: EntityId | None = None
         """The entity that the game gave this player; the game sets it."""
+        self.eye: EntityId | Sequence[float] | None = None
+        """What the player looks from, an entity or coordinates; None is the avatar."""
+        self.sight: float | None = None
+        """How far the player sees; None is what the game's interest says."""
+        self.rooms: Collection[Hashable] = frozenset()
+        """The rooms that the player is in; the game sets them."""
         self.inputs = InputQueue(protocol.inputs)
         """Inputs that wait for their tick."""
         self.is_connected = True
@@ -48,10 +71,16 @@ class Player:
         """Since when they could not be heard, the last time that was so."""
         self.messages = Allowance(burst=256, rate=120)
         """How many messages the player may still send."""
+        self.writes = Allowance(burst=512, rate=480)
+        """How many writes are looked at: twice as many as are taken."""
         self.input_packets = Allowance(burst=128, rate=240)
         """How many packets of inputs the player may still send."""
         self.mistakes = Allowance(burst=16, rate=1)
         """How many malformed messages we still put up with."""
+        self.answers = Allowance(burst=16, rate=4)
+        """How many refused writes are still answered."""
+        self.resyncs = Allowance(burst=4, rate=1)
+        """How often the player may still ask to be told everything again."""
         self._protocol = protocol
         self._link = link
         self._outbox: list[tuple[int, bytes]] = []
@@ -82,9 +111,11 @@ class Player:
     def send(self, message: Message) -> None:
         """Send a message; a player who left misses it.
 
-        It leaves with the next tick, after word of what has spawned since, so that it
-        may speak of new entities. So it has no number yet by which it could be given
-        up: that, receipts and progress are for those who write a `GameProtocol`.
+        It leaves with the next tick, and may arrive before the world of that tick does,
+        or long after: what must be understood together with the world, such as the hit
+        on an entity, is an event, see `Game.emit`. Until it leaves it has no number by
+        which it could be given up: that, receipts and progress are for those who write
+        a `GameProtocol`.
 
         Raises:
             LocalProtocolError: the message is not one of the game's, or too large.
@@ -119,13 +150,40 @@ class Player:
     def pass_time(self, seconds: float) -> None:
         """Grant what the player may do in the time; the server does it each tick."""
         self.messages.pass_time(seconds)
+        self.writes.pass_time(seconds)
         self.input_packets.pass_time(seconds)
         self.mistakes.pass_time(seconds)
+        self.answers.pass_time(seconds)
+        self.resyncs.pass_time(seconds)
 
-    def send_bytes(self, channel: int, payload: bytes) -> None:
-        """Send what was encoded before, at once."""
-        if not self.is_leaving:
-            self._link.sendMessage(channel, payload)
+    def send_bytes(self, channel: int, payload: bytes) -> MessageId | None:
+        """Send what was encoded before, at once; return its number if it was sent."""
+        if self.is_leaving:
+            return None
+        server = self._server
+        if channel != SNAPSHOTS and server.inspection.is_recording:
+            server.inspection.told(self, channel, server.game.tick, payload)
+        return self._link.sendMessage(channel, payload)
+
+    def synced(self, timeout: float | None = None) -> Deferred[Player]:
+        """Wait until the player holds everything that they may see by now.
+
+        Args:
+            timeout: seconds; None waits for as long as it takes.
+
+        Returns:
+            A Deferred of this player; cancel it to give up. It fails with Twisted's
+            `TimeoutError` when time is up, and with `ConnectError` when the player
+            leaves.
+        """
+        begun = self._server.world.tick
+
+        def is_synced() -> Player | None:
+            if self._server.game.tick < begun:
+                return None
+            return self if self._server.replication.is_synced(self, begun) else None
+
+        return self.waiting.wait(is_synced, f"{self!r} to be synced", timeout)
 
     def kick(self, detail: str = "") -> None:
         """Remove the player, and say why."""

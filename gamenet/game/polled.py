@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ from gamenet.game.match import MatchEvent, MatchView
 from gamenet.game.messages import Message
 from gamenet.game.protocol import (
     CONTROL,
+    EVENTS,
     INPUTS,
     UNKNOWN_HASH,
     Protocol,
@@ -46,10 +48,13 @@ from gamenet.transport import (
     is_web,
     parse_connect,
 )
+from gamenet.world import Component, EntityId
 
 __all__ = ["PolledClient"]
 
 _OPEN = ("Connected", "Dropped")
+RESYNC_INTERVAL = 1.0
+"""Seconds between two requests to be told everything."""
 _PATIENCE = 2.0
 """Seconds for a handshake if there is another way to try."""
 _ELSEWHERE = frozenset(
@@ -100,6 +105,7 @@ class PolledClient(MatchView):
         self._found: dict[str, Any] = {}
         self._has_connected = False
         self._closed: Closed | None = None
+        self._resynced_at = -math.inf
 
     def connect(
         self,
@@ -225,6 +231,16 @@ class PolledClient(MatchView):
         """
         self._send(*self.match.message_packet(message))
 
+    def write(self, entity: EntityId, component: Component) -> None:
+        """Write a component of an entity that we own; see `GameClient.write`.
+
+        Raises:
+            StaleEntityError: the entity is gone.
+            LocalProtocolError: not joined, it does not have the component, we may not
+                write it, or a value does not fit.
+        """
+        self._send(CONTROL, self.match.write_packet(entity, component))
+
     def close(self) -> None:
         """Leave; the server is told at once, the next `poll` returns `Closed`."""
         if self._transport is not None:
@@ -251,12 +267,23 @@ class PolledClient(MatchView):
         if self._transport is not None and self._transport.connection.state in _OPEN:
             self._transport.connection.send(channel, packet, now=self._seconds())
 
+    def _ask_again(self) -> None:
+        """Ask to be told everything, if a base was missing; once a second at most."""
+        now = self._seconds()
+        if now - self._resynced_at >= RESYNC_INTERVAL:
+            packet = self.match.resync_packet()
+            if packet is not None:
+                self._resynced_at = now
+                self._send(CONTROL, packet)
+
     def _hear(self, event: MessageReceived) -> None:
         try:
             self.match.receive(event.channel, event.payload)
+            self._ask_again()
+            self.match.take_followed()
         except RemoteProtocolError as error:
             self.errors += 1
-            if event.channel == CONTROL and self._transport is not None:
+            if event.channel in (CONTROL, EVENTS) and self._transport is not None:
                 self._transport.connection.close(
                     CloseReason.MALFORMED, str(error)[:200], now=self._seconds()
                 )

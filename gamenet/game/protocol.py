@@ -23,8 +23,9 @@ from gamenet.errors import (
 )
 from gamenet.game.messages import FIRST_GAME_MESSAGE, Message, control_registry
 from gamenet.prediction import Input
+from gamenet.replication import Event, replicated
 from gamenet.wire import Schema, protocol_hash, schema_from_description
-from gamenet.world import Component
+from gamenet.world import Component, Sync
 
 if TYPE_CHECKING:
     from gamenet.game.game import Game
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHANNELS",
     "CONTROL",
+    "EVENTS",
     "INPUTS",
     "SNAPSHOTS",
     "UNKNOWN_HASH",
@@ -40,11 +42,12 @@ __all__ = [
     "game_config",
 ]
 
-CONTROL, SNAPSHOTS, INPUTS = 0, 1, 2
+CONTROL, SNAPSHOTS, INPUTS, EVENTS = 0, 1, 2, 3
 CHANNELS = (
     Channel(CONTROL, DeliveryMode.RELIABLE_ORDERED, "control", priority=2),
-    Channel(SNAPSHOTS, DeliveryMode.UNRELIABLE, "snapshots", priority=1),
+    Channel(SNAPSHOTS, DeliveryMode.UNRELIABLE_RECEIPTS, "snapshots", priority=1),
     Channel(INPUTS, DeliveryMode.UNRELIABLE, "inputs", priority=3),
+    Channel(EVENTS, DeliveryMode.RELIABLE_UNORDERED, "events", priority=1),
 )
 FIRST_GAME_CHANNEL = 8
 UNKNOWN_HASH = bytes(8)
@@ -52,7 +55,7 @@ MAX_CHANNELS = 31
 MAX_DOCUMENT = 1 << 20
 MAX_SUMMARY = 1000
 MAX_SCHEMAS = 255
-SMALLEST_LIMIT = 17000  # the largest Spawned, with its head, and some room
+SMALLEST_LIMIT = 17000  # the most events of one tick, and some room
 
 
 class Protocol:
@@ -64,6 +67,7 @@ class Protocol:
         inputs: in the order of their numbers.
         messages: the game's own, in the order of their numbers.
         channels: the game's own, beside those of every game.
+        events: in the order of their numbers.
 
     Raises:
         ConfigError: a class is of the wrong kind, listed twice, or one too many, or a
@@ -77,12 +81,16 @@ class Protocol:
         inputs: Sequence[type[Input]],
         messages: Sequence[type[Message]],
         channels: Sequence[Channel] = (),
+        events: Sequence[type[Event]] = (),
     ) -> None:
         self.name = name
         self.channels = (*CHANNELS, *_checked_channels(name, channels))
-        self.components = _checked(name, "components", components, Component)
+        known = _checked(name, "components", components, Component)
+        self.components = tuple(replicated(known))
+        """Those that ever leave the server."""
         self.inputs = _checked(name, "inputs", inputs, Input)
         self.messages = _checked(name, "messages", messages, Message)
+        self.events = _checked(name, "events", events, Event)
         self.registry = control_registry()
         for i, schema in enumerate(self.messages):
             self.registry.add(schema, FIRST_GAME_MESSAGE + i)
@@ -92,9 +100,10 @@ class Protocol:
         }
         self.document: dict[str, Any] = {
             "game": name,
-            "components": [schema.describe() for schema in self.components],
+            "components": [_component_described(each) for each in self.components],
             "inputs": [schema.describe() for schema in self.inputs],
             "messages": [schema.describe() for schema in self.messages],
+            "events": [schema.describe() for schema in self.events],
         }
         if channels:
             self.document["channels"] = [_described(each) for each in channels]
@@ -111,6 +120,7 @@ class Protocol:
             game.inputs,
             game.messages,
             game.channels,
+            game.events,
         )
 
     @staticmethod
@@ -128,8 +138,7 @@ class Protocol:
             document = json.loads(unpacker.decompress(packed, MAX_DOCUMENT))
             _refuse_many(document)
             parts = [
-                [schema_from_description(d, base) for d in document[key]]
-                for key, base in _PARTS
+                [_schema_of(d, base) for d in document[key]] for key, base in _PARTS
             ]
             channels = [_channel(each) for each in document.get("channels", ())]
             by_number = {each.id: each.name for each in (*CHANNELS, *channels)}
@@ -138,8 +147,8 @@ class Protocol:
             ):
                 message.channel = by_number[number]  # type: ignore[attr-defined]
             name = str(document["game"])[:64]
-            components, inputs, messages = parts
-            return Protocol(name, components, inputs, messages, channels)  # type: ignore[arg-type]
+            components, inputs, messages, events = parts
+            return Protocol(name, components, inputs, messages, channels, events)  # type: ignore[arg-type]
         except RemoteProtocolError:
             raise
         except (
@@ -246,7 +255,7 @@ def game_config(
     if config.max_message < SMALLEST_LIMIT:
         msg = (
             f"max_message = {config.max_message}: a game needs at least "
-            f"{SMALLEST_LIMIT} bytes, to tell who has spawned"
+            f"{SMALLEST_LIMIT} bytes, to tell what happened in a tick"
         )
         raise ConfigError(msg)
     channels = CHANNELS if protocol is None else protocol.channels
@@ -291,10 +300,10 @@ def _checked_channels(game: str, channels: Sequence[Channel]) -> Sequence[Channe
         or len(set(names)) < len(names)
         or not all(names)
     ):
+        given = list(zip(numbers, names[len(CHANNELS) :], strict=True))
         msg = (
-            f"{game}.channels are {list(zip(numbers, names[3:], strict=True))}: each "
-            f"needs a number of its own from {FIRST_GAME_CHANNEL} to "
-            f"{MAX_CHANNELS - 1} and a name of its own"
+            f"{game}.channels are {given}: each needs a number of its own "
+            f"from {FIRST_GAME_CHANNEL} to {MAX_CHANNELS - 1} and a name of its own"
         )
         raise ConfigError(msg)
     ConnectionConfig(channels=(*CHANNELS, *channels))  # it checks weights and limits
@@ -303,11 +312,26 @@ def _checked_channels(game: str, channels: Sequence[Channel]) -> Sequence[Channe
 
 def _channel_number(game: str, schema: Any, numbers: dict[str, int]) -> int:
     name = schema.channel or "control"
-    if name not in numbers or numbers[name] in (SNAPSHOTS, INPUTS):
-        known = [each for each in numbers if each not in ("snapshots", "inputs")]
+    if name not in numbers or numbers[name] in (SNAPSHOTS, INPUTS, EVENTS):
+        reserved = (SNAPSHOTS, INPUTS, EVENTS)
+        known = [each for each in numbers if numbers[each] not in reserved]
         msg = f"{game}: {schema.__name__}.channel = {name!r}; there are {known}"
         raise ConfigError(msg)
     return numbers[name]
+
+
+def _component_described(component: type[Component]) -> dict[str, Any]:
+    described = component.describe()
+    if component.sync.owner_writes:
+        described["owner_writes"] = True
+    return described
+
+
+def _schema_of(described: dict[str, Any], base: type[Schema]) -> type[Schema]:
+    schema = schema_from_description(described, base)
+    if described.get("owner_writes") is True:
+        schema.sync = Sync(owner_writes=True)  # type: ignore[attr-defined]
+    return schema
 
 
 def _described(channel: Channel) -> dict[str, Any]:
@@ -322,6 +346,7 @@ _PARTS: tuple[tuple[str, type[Schema]], ...] = (
     ("components", Component),
     ("inputs", Input),
     ("messages", Message),
+    ("events", Event),
 )
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Run a game with authority: players in, ticks on, snapshots out.
 
-A tick goes one way: the inputs of every player, the game's step, who came and went,
-the snapshot, one flush. What a player sends waits for the tick and is bounded.
+A tick goes one way: the inputs of every player, the game's step, the state that comes
+of it, what each player is told of it, one flush. What a player sends waits for the tick
+and is bounded.
 """
 
 from __future__ import annotations
@@ -18,8 +19,15 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from gamenet.connection import ConnectionConfig
-from gamenet.errors import CloseReason, ConfigError, RemoteProtocolError
+from gamenet.errors import (
+    CloseReason,
+    ConfigError,
+    ConnectError,
+    RemoteProtocolError,
+)
+from gamenet.game.changed import watch_methods
 from gamenet.game.game import Game
+from gamenet.game.inspection import Inspection
 from gamenet.game.links import PlayerFactory, PlayerLink
 from gamenet.game.messages import (
     MAX_CAPACITY,
@@ -27,22 +35,38 @@ from gamenet.game.messages import (
     Message,
     PlayerEntered,
     PlayerExited,
+    Resync,
     Welcome,
+    WriteRefused,
+    Written,
 )
+from gamenet.game.observing import Observers
 from gamenet.game.player import Player, player_name
 from gamenet.game.protocol import (
     CONTROL,
+    EVENTS,
     INPUTS,
     SNAPSHOTS,
     UNKNOWN_HASH,
     Protocol,
     game_config,
 )
+from gamenet.game.replicating import RULES, Replication
+from gamenet.game.stages import StageTimes
 from gamenet.game.ticker import Ticker
-from gamenet.replication import Sender
+from gamenet.game.waiting import Waiting
+from gamenet.replication import (
+    Event,
+    NetworkConnection,
+    Watches,
+    Writes,
+    apply_dirty,
+    fill_connections,
+    fill_identity,
+)
 from gamenet.stats import percentile
 from gamenet.transport import Limits, Throttle, monotonic_seconds, printable
-from gamenet.world import World
+from gamenet.world import Changes, World
 
 __all__ = ["GameServer"]
 
@@ -89,12 +113,10 @@ class GameServer:
         self.game = game() if isinstance(game, type) else game
         _check_numbers(self.game)
         self.protocol = Protocol.of(type(self.game))
+        self._reactor = reactor
         self.world = World(self.game.components, self.game.max_entities)
         self.players: dict[int, Player] = {}
         self.config = game_config(connection, self.protocol)
-        self._sender = Sender(
-            self.world, part_size=self.config.packet_size - PACKET_OVERHEAD
-        )
         self.factory = PlayerFactory(
             self,
             reactor,
@@ -106,8 +128,8 @@ class GameServer:
             publicHost=public_host,
         )
         self.ticker = Ticker(reactor, self.game.tick_rate, self.tick)
-        self._stopwatch = stopwatch
-        self._newcomers: list[Player] = []
+        self.stages = StageTimes(stopwatch=stopwatch)
+        """How long the stages of the last ticks took."""
         self._n_players = 0
         self._tick_times: deque[float] = deque(maxlen=TICK_HISTORY)
         self._counts: Counter[str] = Counter()
@@ -120,6 +142,26 @@ class GameServer:
         self.game.bind(self.world, np.random.default_rng(seed))
         self.game.players = self.players
         self.game.attach(self)
+        self.replication = Replication(
+            self.game,
+            self.world,
+            self.protocol,
+            self.config.packet_size - PACKET_OVERHEAD,
+            self.stages,
+            self._report,
+        )
+        """What tells players the world."""
+        self.inspection = Inspection(self.replication, self.world, self.protocol)
+        """What watches how they are told, when somebody wants to know."""
+        self.writes = Writes(self.world, self.protocol.components)
+        """What takes what players write to what they own."""
+        self.watches = Watches(self.protocol.components)
+        """Who is called when values change."""
+        self.observers = Observers(self._run, self.world)
+        """Who hears of what happens to entities."""
+        watch_methods(self.game, self.watches)
+        # What is written between two ticks is told with the later one.
+        self.world.tick = 1
         self._call("started", None)
 
     # -- running --------------------------------------------------------------
@@ -154,35 +196,71 @@ class GameServer:
 
     def tick(self) -> None:
         """Make one tick; the ticker calls it."""
-        begin = self._stopwatch()
+        self.stages.begin()
         game = self.game
         game.tick += 1
-        self.world.tick = game.tick
         dt = 1.0 / game.tick_rate
+        self.writes.pass_time(dt)
         for player in list(self.players.values()):
             player.pass_time(dt)
             for item in player.inputs.take():
                 self._call("input_received", player, item)
+        self.stages.mark("inputs")
         self._call("step", None, dt)
+        self._call("pull_tracked", None)
+        self._fill_network()
+        self.stages.mark("step")
         self._replicate()
         self.factory.flush()
-        self._tick_times.append(self._stopwatch() - begin)
+        self.stages.mark("send")
+        self._tick_times.append(self.stages.end())
+        if self.observers.wants("stage"):
+            for name, seconds in self.stages.newest().items():
+                self.observers.tell("stage", name, seconds)
+
+    def _fill_network(self) -> None:
+        """Say in the components that tell of the network what is so."""
+        world, game = self.world, self.game
+        fill_identity(world)
+        lists_connections = NetworkConnection in world.components
+        if lists_connections and game.tick % max(1, round(game.tick_rate)) == 0:
+            players = self.players.values()
+            fill_connections(world, {each.id: each.stats() for each in players})
+        apply_dirty(world)
 
     def _replicate(self) -> None:
-        tick = self.game.tick
-        encode = self.protocol.registry.encode
-        changes = [encode(message) for message in self._sender.changes(tick)]
-        newcomers, self._newcomers = self._newcomers, []
-        everything = []
-        if newcomers:
-            everything = [encode(m) for m in self._sender.everything(tick)]
-        parts = self._sender.snapshot(tick)
-        for player in self.players.values():
-            for payload in everything if player in newcomers else changes:
-                player.send_bytes(CONTROL, payload)
+        tick, replication = self.game.tick, self.replication
+        changes = replication.begin(tick)
+        # What is written from now on is told with the next tick.
+        self.world.tick = tick + 1
+        self._tell_author(changes)
+        for player in list(self.players.values()):
             player.send_posted()
-            for part in parts:
-                player.send_bytes(SNAPSHOTS, part)
+            if not player.is_dropped:
+                # The game's rules are asked: what they raise is that player's loss.
+                self._run(RULES, replication.tell, player, tick, player=player)
+        replication.end()
+        for player in list(self.players.values()):
+            player.waiting.check()
+
+    def _tell_author(self, changes: Changes) -> None:
+        """Tell observers and watches what the tick has changed."""
+        observers, watches = self.observers, self.watches
+        if observers:
+            observers.tell_changes(self.world, changes)
+        wanted = watches.components
+        if observers.wants("component_changed"):
+            wanted = self.protocol.components
+        if wanted:
+            changed = self.replication.changed(wanted, changes.spawned)
+            watches.dispatch(self.world, changed, self._run)
+            observers.tell_values(changed)
+        observers.tell("ticked", self.game.tick)
+
+    def emit(self, event: Event, *, to: Any, seen: int | None) -> None:
+        """Tell players of an event with the coming tick; `Game.emit` calls it."""
+        # Between two ticks it belongs to the later one, as what is written then.
+        self.replication.emit(event, self.world.tick, to=to, seen=seen)
 
     def broadcast(self, message: Message) -> None:
         """Send a message to every player.
@@ -201,7 +279,7 @@ class GameServer:
         """Take in the player at the other end of a link."""
         self._n_players += 1
         name = player_name(link.userData, self._n_players)
-        player = Player(self._n_players, name, self.protocol, link)
+        player = Player(self, self._n_players, name, link)
         if link.peerProtocolHash == UNKNOWN_HASH:
             self._tell(player, Description(self.protocol.description()))
         self._tell(
@@ -214,7 +292,8 @@ class GameServer:
             ),
         )
         self.players[player.id] = player
-        self._newcomers.append(player)
+        player.waiting = Waiting(self._reactor)
+        self.replication.admit(player)
         for other in self.players.values():
             self._tell(player, PlayerEntered(other.id, other.name))
             if other is not player:
@@ -236,7 +315,10 @@ class GameServer:
         """Go on with a player whose link was lost."""
         player.is_dropped = False
         # Real time and no more: else who comes and goes could say what they like.
-        player.messages.grant_absence(self._seconds() - player.away_since)
+        absence = self._seconds() - player.away_since
+        player.messages.grant_absence(absence)
+        player.writes.grant_absence(absence)
+        self.replication.restart(player)
         self._note(player, "is back over {transport} from {address}")
         self._call("player_resumed", player)
 
@@ -244,13 +326,16 @@ class GameServer:
         """Let a player go whose link has ended."""
         player.is_connected = False
         del self.players[player.id]
-        if player in self._newcomers:
-            self._newcomers.remove(player)
+        self.writes.forget(player.id)
+        player.waiting.end(
+            ConnectError(f"{player!r} has left: {reason.advice}", reason, detail)
+        )
         for other in self.players.values():
             self._tell(other, PlayerExited(player.id, reason))
         said = printable(detail)
         self._note(player, "left: {reason} {detail}", reason=reason.name, detail=said)
         self._call("player_left", player, reason)
+        self.game.teams.leave(player.id)
         self._settle_draining()
 
     def hear(self, player: Player, channel: int, payload: bytes) -> None:
@@ -275,22 +360,52 @@ class GameServer:
             self._counts["rate_limited"] += 1
 
     def _hear_message(self, player: Player, channel: int, payload: bytes) -> None:
-        if channel == SNAPSHOTS:
+        if channel in (SNAPSHOTS, EVENTS):
             msg = f"a message on channel {channel}, where only the server speaks"
             raise RemoteProtocolError(msg)
-        if not player.messages.take():
+        message = self.protocol.registry.decode(payload)
+        is_control = channel == CONTROL
+        write = message if is_control and isinstance(message, Written) else None
+        if not (player.messages if write is None else player.writes).take():
             self._counts["rate_limited"] += 1
             detail = "more messages than a player may send"
             player.disconnect(CloseReason.RATE_LIMITED, detail)
-            return
-        message = self.protocol.registry.decode(payload)
-        if (
-            not isinstance(message, Message)
-            or self.protocol.channel_of(message) != channel
+        elif write is not None:
+            self._take_write(player, write)
+        elif is_control and isinstance(message, Resync):
+            self._resync(player)
+        elif (
+            isinstance(message, Message)
+            and self.protocol.channel_of(message) == channel
         ):
+            self._call("message_received", player, message)
+        else:
             msg = f"{type(message).__name__} is no message for channel {channel}"
             raise RemoteProtocolError(msg)
-        self._call("message_received", player, message)
+
+    def _resync(self, player: Player) -> None:
+        """Tell a player everything again, unless they ask for it too often."""
+        if player.resyncs.take():
+            self.replication.n_resyncs += 1
+            self.replication.restart(player)
+        else:
+            self._counts["rate_limited"] += 1
+
+    def _take_write(self, player: Player, write: Written) -> None:
+        """Take what a player wrote to a component, or tell them why not."""
+        row, generation, component = write.row, write.generation, write.component
+        refusal = self.writes.take(
+            player.id, row, generation, component, write.tick, write.body
+        )
+        # No client of ours would write a component that there is not.
+        if refusal is None or component >= len(self.protocol.components):
+            return
+        # Who floods us with what we refuse is not flooded with answers.
+        if player.answers.take():
+            refused = WriteRefused(row, generation, component, refusal)
+            self._tell(player, refused)
+        known = self.protocol.components[component]
+        self._call("write_refused", player, row, known, refusal)
 
     def _note(self, player: Player, what: str, **details: str) -> None:
         """Log what became of a player, if there is not too much of it."""
@@ -312,14 +427,24 @@ class GameServer:
     def _call(self, hook: str, player: Player | None, *arguments: Any) -> None:
         """Call a hook of the game; its exception is logged and counted."""
         who = () if player is None else (player,)
+        self._run(hook, getattr(self.game, hook), *who, *arguments, player=player)
+
+    def _run(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *arguments: Any,
+        player: Player | None = None,
+    ) -> None:
+        """Call a function of an author's; its exception is logged and counted."""
         try:
-            getattr(self.game, hook)(*who, *arguments)
-        except Exception:  # noqa: BLE001 - the game's errors must not stop the server
-            self._counts["hook_errors"] += 1
-            self._report(hook, player)
+            function(*arguments)
+        except Exception:  # noqa: BLE001 - an author's errors must not stop the server
+            self._report(name, player)
 
     def _report(self, hook: str, player: Player | None) -> None:
-        """Log a hook's exception, unless the same hook was reported just now."""
+        """Count a hook's exception; log it, unless the same hook raised just now."""
+        self._counts["hook_errors"] += 1
         now = self._seconds()
         if now - self._reported.get(hook, -LOG_INTERVAL) < LOG_INTERVAL:
             return
@@ -335,8 +460,6 @@ class GameServer:
 
     def stats(self) -> dict[str, Any]:
         """Return what is going on, ready for JSON."""
-        pools = self._sender.pools
-        lent = sum(pool.n_made + pool.n_reused for pool in pools)
         return {
             "game": self.protocol.name,
             "protocol_hash": self.protocol.hash.hex(),
@@ -350,7 +473,12 @@ class GameServer:
             "players_dropped": sum(p.is_dropped for p in self.players.values()),
             "max_players": self.game.max_players,
             "entities": len(self.world),
-            "rows_left_out": self._sender.n_rows_left_out,
+            **self.replication.stats(),
+            "writes": self.writes.n_applied,
+            "writes_refused": {
+                refusal.name.lower(): count
+                for refusal, count in sorted(self.writes.refused.items())
+            },
             "hook_errors": self._counts["hook_errors"],
             "malformed": self._counts["malformed"],
             "rate_limited": self._counts["rate_limited"],
@@ -358,7 +486,6 @@ class GameServer:
             "inputs_overflowed": sum(
                 p.inputs.n_overflowed for p in self.players.values()
             ),
-            "buffer_reuse": sum(p.n_reused for p in pools) / lent if lent else 0.0,
         }
 
 

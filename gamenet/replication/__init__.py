@@ -1,13 +1,111 @@
 # SPDX-License-Identifier: MIT
 """What each client is told of the world, and how a client follows.
 
-A `Sender` turns a world into messages and snapshots, a `Receiver` turns them into
-another world. In this form every client is told the whole state every tick; deltas
-against acknowledged ticks and interest come behind the same two classes.
+A `Sender` keeps the quantized state of a world at the last ticks and tells each
+`Viewer` what is due, against what that client has acknowledged. A `Receiver` turns it
+into another world.
 """
 
-from gamenet.replication.messages import Despawned, EntityRef, Spawned
+from gamenet.replication.budget import Allotment
+from gamenet.replication.changed import (
+    Call,
+    Changed,
+    Subject,
+    Watch,
+    Watches,
+    changed_fields,
+    subject_of,
+)
+from gamenet.replication.events import Event, EventCodec, EventOutbox, EventQueue
+from gamenet.replication.followed import Followed, Written
+from gamenet.replication.interest import Eye, Interest
+from gamenet.replication.ledger import Ledger, SentPart, shapes_of
+from gamenet.replication.mirror import HISTORY, Mirror, replicated
+from gamenet.replication.network_components import (
+    Authority,
+    InterpolationState,
+    NetworkConnection,
+    NetworkIdentity,
+    PredictionState,
+    Quality,
+)
+from gamenet.replication.network_figures import (
+    fill_connections,
+    fill_identity,
+    fill_interpolation,
+    note_confirmed,
+)
+from gamenet.replication.pace import Pace
+from gamenet.replication.priority import Priorities, Weights, nearness
 from gamenet.replication.receiver import Receiver
+from gamenet.replication.rooms import Rooms
 from gamenet.replication.sender import Sender
+from gamenet.replication.shapehistory import ShapeHistory
+from gamenet.replication.sync_settings import (
+    SyncSettings,
+    apply_dirty,
+    dirty_mask,
+    row_hidden,
+    row_period,
+    row_priority,
+)
+from gamenet.replication.teams import Teams
+from gamenet.replication.viewer import Part, Viewer
+from gamenet.replication.visibility import Visibility
+from gamenet.replication.writes import Refusal, Writes, check_write
 
-__all__ = ["Despawned", "EntityRef", "Receiver", "Sender", "Spawned"]
+__all__ = [
+    "HISTORY",
+    "Allotment",
+    "Authority",
+    "Call",
+    "Changed",
+    "Event",
+    "EventCodec",
+    "EventOutbox",
+    "EventQueue",
+    "Eye",
+    "Followed",
+    "Interest",
+    "InterpolationState",
+    "Ledger",
+    "Mirror",
+    "NetworkConnection",
+    "NetworkIdentity",
+    "Pace",
+    "Part",
+    "PredictionState",
+    "Priorities",
+    "Quality",
+    "Receiver",
+    "Refusal",
+    "Rooms",
+    "Sender",
+    "SentPart",
+    "ShapeHistory",
+    "Subject",
+    "SyncSettings",
+    "Teams",
+    "Viewer",
+    "Visibility",
+    "Watch",
+    "Watches",
+    "Weights",
+    "Writes",
+    "Written",
+    "apply_dirty",
+    "changed_fields",
+    "check_write",
+    "dirty_mask",
+    "fill_connections",
+    "fill_identity",
+    "fill_interpolation",
+    "nearness",
+    "note_confirmed",
+    "replicated",
+    "row_hidden",
+    "row_period",
+    "row_priority",
+    "shapes_of",
+    "subject_of",
+]

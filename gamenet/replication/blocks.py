@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Row blocks: the state of some rows of a world as bytes.
+"""Snapshot messages: a head, then blocks of rows that are told in one way.
 
-A block names its rows by a bitmap from a first row on, tells which use of its row each
-entity is (so that a late packet never writes to another entity), and then holds, for
-each component, which of those rows have it and its planes. Components that a reader
-does not know are skipped by their length.
+A block tells rows against one base tick, against a base tick of each row's own, or that
+they are gone. Reading one needs nothing but the message; what it is a difference to is
+found by the receiver.
 
-Source: docs/STANDARD.md, "Row blocks".
+Source: docs/STANDARD.md, "Snapshots".
 """
 
 from __future__ import annotations
@@ -19,194 +18,130 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamenet.errors import RemoteProtocolError
-from gamenet.wire import (
-    Planes,
-    read_bitmap,
-    read_words,
-    write_bitmap,
-    write_words,
-)
-from gamenet.world import World
+from gamenet.replication.cells import read_cells
+from gamenet.replication.layout import RowLayout
+from gamenet.replication.mirror import HISTORY
+from gamenet.replication.rowlists import GAPS16, read_rows, write_rows
+from gamenet.wire import read_bitmap, read_words
 
-__all__ = ["Block", "BlockCodec", "ComponentRows"]
+__all__ = [
+    "SNAPSHOT_HEAD",
+    "Block",
+    "Snapshot",
+    "gone_block",
+    "read_snapshot",
+    "row_block",
+]
 
-_HEAD = struct.Struct("<IH")
-_COMPONENT = struct.Struct("<BI")
-MAX_SPAN = 0xFFFF
+SNAPSHOT_HEAD = struct.Struct("<IBB")
+"""Tick, part, number of parts."""
+UNIFORM, MIXED, GONE = 0, 1, 2
 
 Rows = NDArray[np.intp]
+Ages = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentRows:
-    """One component's part of a block."""
-
-    component: int
-    """Its index in the world."""
-    mask: NDArray[np.bool_]
-    """Which of the block's rows have it: (n_rows,)."""
-    fields: dict[str, NDArray[Any]]
-    """Field name -> values of those rows, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A row block that was read, not yet applied to a world."""
-
-    rows: Rows
-    """Ascending rows: (n_rows,)."""
-    generations: NDArray[Any]
-    """Of each row; the low 16 bits only unless the block has owners."""
-    owners: NDArray[Any] | None
-    """Player id of each row's owner, in blocks with full identity."""
-    parts: list[ComponentRows]
-    """The components, in order."""
-
-
-class BlockCodec:
-    """Write rows of a world as blocks, and read blocks for a world of that kind.
+def row_block(rows: Rows, ages: int | Ages, cells: bytes) -> bytes:
+    """Return a block that tells the state of rows.
 
     Args:
-        world: whose rows are written; a reader needs only its components and capacity.
+        rows: ascending.
+        ages: how many ticks ago each row's base was, 0 for none; or one number for all.
+        cells: of the rows.
     """
+    mode, listed = write_rows(rows)
+    if isinstance(ages, int):
+        return bytes((mode | UNIFORM << 2,)) + listed + bytes((ages,)) + cells
+    return bytes((mode | MIXED << 2,)) + listed + ages.tobytes() + cells
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._columns = [world.columns(component) for component in world.components]
-        self._planes = [Planes(component) for component in world.components]
 
-    def sizes(self, rows: Rows) -> NDArray[np.float64]:
-        """Return the bytes that each row adds to a block, its bitmap bits included.
+def gone_block(rows: Rows, has_left: NDArray[np.bool_]) -> bytes:
+    """Return a block that tells which rows are there no more.
 
-        Shapes:
-            rows, returned: (n_rows,).
-        """
-        sizes = np.full(len(rows), 2.0)
-        for columns, planes in zip(self._columns, self._planes, strict=True):
-            sizes += columns.present[rows] * planes.row_size + 0.125
-        return sizes
+    Args:
+        rows: ascending.
+        has_left: of each row, whether it only left view, and was not despawned.
+    """
+    mode, listed = write_rows(rows)
+    packed = np.packbits(has_left, bitorder="little").tobytes()
+    return bytes((mode | GONE << 2,)) + listed + packed
 
-    @property
-    def overhead(self) -> int:
-        """Return the most bytes that a block has beside its rows and row bitmap."""
-        return _HEAD.size + 2 + len(self._planes) * (_COMPONENT.size + 1)
 
-    @property
-    def largest_row(self) -> int:
-        """Return the bytes of a row that has every component."""
-        return 2 + sum(planes.row_size + 1 for planes in self._planes)
+@dataclass(slots=True)
+class Block:
+    """A block that was read."""
 
-    def write(
-        self, buffer: bytearray, at: int, rows: Rows, *, with_identity: bool
-    ) -> int:
-        """Write a block of at least one row; return the position after it.
+    rows: Rows
+    """Ascending."""
+    ages: NDArray[np.int64] | None
+    """How many ticks ago each row's base was, 0 for none; None if the rows are gone."""
+    folded: NDArray[np.uint32] | None
+    """Their differences, (3, n_groups, n_rows); None if the rows are gone."""
+    has_left: NDArray[np.bool_] | None
+    """Of rows that are gone, whether they only left view; else None."""
 
-        Args:
-            buffer: large enough.
-            at: where to begin.
-            rows: ascending rows, spanning at most 65,535.
-            with_identity: whether to write whole generations and owners.
-        """
-        base = int(rows[0])
-        span = int(rows[-1]) - base + 1
-        _HEAD.pack_into(buffer, at, base, span)
-        bits = np.zeros(span, np.bool_)
-        bits[rows - base] = True
-        at = write_bitmap(buffer, at + _HEAD.size, bits)
-        generations = self._world.generation[rows]
-        if with_identity:
-            at = write_words(buffer, at, generations.astype("<u4", copy=False))
-            owners = self._world.owner[rows].astype("<u4", copy=False)
-            at = write_words(buffer, at, owners)
-        else:
-            at = write_words(buffer, at, generations.astype("<u2"))
-        return self._write_components(buffer, at, rows)
 
-    def _write_components(self, buffer: bytearray, at: int, rows: Rows) -> int:
-        count_at = at
-        n_components = 0
-        at += 1
-        for i, (columns, planes) in enumerate(
-            zip(self._columns, self._planes, strict=True)
-        ):
-            mask = columns.present[rows]
-            if not mask.any():
-                continue
-            n_components += 1
-            begin = at + _COMPONENT.size
-            end = write_bitmap(buffer, begin, mask)
-            end = planes.write(buffer, end, columns, rows[mask])
-            _COMPONENT.pack_into(buffer, at, i, end - begin)
-            at = end
-        buffer[count_at] = n_components
-        return at
+@dataclass(slots=True)
+class Snapshot:
+    """A snapshot message that was read."""
 
-    def read(self, data: bytes, at: int, *, with_identity: bool) -> Block:
-        """Read the block from a position to the end of the bytes.
+    tick: int
+    part: int
+    n_parts: int
+    blocks: list[Block]
 
-        Raises:
-            RemoteProtocolError: malformed, or a row beyond the world's capacity.
-        """
-        try:
-            base, span = _HEAD.unpack_from(data, at)
-            rows, at = self._read_rows(data, at + _HEAD.size, base, span)
-            owners = None
-            if with_identity:
-                generations, at = read_words(data, at, len(rows), "u4")
-                owners, at = read_words(data, at, len(rows), "u4")
-            else:
-                generations, at = read_words(data, at, len(rows), "u2")
-            parts = self._read_components(data, at, len(rows))
-        except (struct.error, IndexError) as error:
-            msg = f"a row block of {len(data)} bytes is cut short: {error}"
-            raise RemoteProtocolError(msg) from error
-        return Block(rows, generations, owners, parts)
 
-    def _read_rows(
-        self, data: bytes, at: int, base: int, span: int
-    ) -> tuple[Rows, int]:
-        if span == 0 or base + span > self._world.capacity:
-            msg = (
-                f"a row block of rows {base} to {base + span - 1}: "
-                f"allowed are 0 to {self._world.capacity - 1}"
-            )
-            raise RemoteProtocolError(msg)
-        bits, at = read_bitmap(data, at, span)
-        rows = np.flatnonzero(bits)
-        if not (bits[0] and bits[-1]):
-            msg = f"a row block's bitmap of {span} bits does not begin and end with a 1"
-            raise RemoteProtocolError(msg)
-        return rows + base, at
+def read_snapshot(
+    layout: RowLayout, data: bytes | memoryview, capacity: int
+) -> Snapshot:
+    """Read a snapshot message.
 
-    def _read_components(
-        self, data: bytes, at: int, n_rows: int
-    ) -> list[ComponentRows]:
-        parts: list[ComponentRows] = []
-        n_components = data[at]
-        at += 1
-        last = -1
-        for _ in range(n_components):
-            number, length = _COMPONENT.unpack_from(data, at)
-            at += _COMPONENT.size
-            if number <= last or at + length > len(data):
-                msg = f"component {number} of {length} bytes is out of order or cut"
-                raise RemoteProtocolError(msg)
-            last = number
-            if number < len(self._planes):
-                parts.append(self._read_component(data, at, length, number, n_rows))
-            at += length
-        if at != len(data):
-            msg = f"a row block ends at byte {at}, but {len(data)} bytes came"
-            raise RemoteProtocolError(msg)
-        return parts
+    Raises:
+        RemoteProtocolError: it is malformed.
+    """
+    try:
+        tick, part, n_parts = SNAPSHOT_HEAD.unpack_from(data)
+    except struct.error:
+        msg = f"a snapshot of {len(data)} bytes: it has at least {SNAPSHOT_HEAD.size}"
+        raise RemoteProtocolError(msg) from None
+    if part >= n_parts:
+        msg = f"part {part} of a snapshot of {n_parts} parts"
+        raise RemoteProtocolError(msg)
+    blocks = []
+    at = SNAPSHOT_HEAD.size
+    while at < len(data):
+        block, at = _read_block(layout, data, at, capacity)
+        blocks.append(block)
+    return Snapshot(tick, part, n_parts, blocks)
 
-    def _read_component(
-        self, data: bytes, at: int, length: int, number: int, n_rows: int
-    ) -> ComponentRows:
-        mask, end = read_bitmap(data, at, n_rows)
-        n_present = int(np.count_nonzero(mask))
-        fields, end = self._planes[number].read(data, end, n_present)
-        if end != at + length:
-            msg = f"component {number} ends after {end - at} of its {length} bytes"
-            raise RemoteProtocolError(msg)
-        return ComponentRows(number, mask, fields)
+
+def _read_block(
+    layout: RowLayout, data: bytes | memoryview, at: int, capacity: int
+) -> tuple[Block, int]:
+    flags = data[at]
+    mode, kind = flags & 3, flags >> 2
+    if mode > GAPS16 or kind > GONE:
+        msg = f"a block with flags {flags:#x} at byte {at}: there is no such kind"
+        raise RemoteProtocolError(msg)
+    rows, at = read_rows(data, at + 1, mode, capacity)
+    if kind == GONE:
+        has_left, at = read_bitmap(data, at, len(rows))
+        return Block(rows, None, None, has_left), at
+    ages, at = _read_ages(data, at, kind, len(rows))
+    folded, at = read_cells(layout, data, at, len(rows))
+    return Block(rows, ages, folded, None), at
+
+
+def _read_ages(
+    data: bytes | memoryview, at: int, kind: int, n_rows: int
+) -> tuple[NDArray[np.int64], int]:
+    ages: NDArray[Any]
+    if kind == MIXED:
+        ages, at = read_words(data, at, n_rows, "u1")
+    else:
+        one, at = read_words(data, at, 1, "u1")
+        ages = np.broadcast_to(one, n_rows)
+    if ages.max() >= HISTORY:
+        msg = f"a base {ages.max()} ticks ago: allowed are 0 to {HISTORY - 1}"
+        raise RemoteProtocolError(msg)
+    return ages.astype(np.int64), at

@@ -1,26 +1,31 @@
 # SPDX-License-Identifier: MIT
 """Follow a sender: write what arrives straight into a world's columns.
 
-A row takes a value only if the block means the entity that lives there, and only if
-nothing newer was written to it before. Whatever is malformed is refused whole, before
-anything was written.
+A message says how rows differ from what this client is known to have held at a tick
+before. It is checked whole before anything is changed. A message of an older tick than
+a row shows is kept, because a later one may be told against it, but not shown.
 """
 
 from __future__ import annotations
-
-import struct
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gamenet.errors import RemoteProtocolError
-from gamenet.replication.blocks import Block, BlockCodec
-from gamenet.replication.messages import Despawned, Spawned
-from gamenet.replication.sender import SNAPSHOT_HEAD
-from gamenet.sequence import is_newer32
-from gamenet.world import World, entity_id
+from gamenet.replication.blocks import Block, read_snapshot
+from gamenet.replication.cells import add_differences
+from gamenet.replication.followed import Followed, Resolved, Written
+from gamenet.replication.history import History
+from gamenet.replication.layout import LANES, RowLayout
+from gamenet.replication.mirror import HISTORY, replicated
+from gamenet.world import Component, EntityId, World, entity_id, entity_row
 
 __all__ = ["Receiver"]
+
+NO_DOUBT = -1
+
+Rows = NDArray[np.intp]
+Words = NDArray[np.uint32]
 
 
 class Receiver:
@@ -32,64 +37,25 @@ class Receiver:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._codec = BlockCodec(world)
-        self._columns = [world.columns(component) for component in world.components]
-        self._row_tick: NDArray[np.uint32] = np.zeros(world.capacity, np.uint32)
+        self.components = replicated(world.components)
+        self.layout = RowLayout(self.components)
+        self._columns = [world.columns(component) for component in self.components]
+        self._history = History(self.layout.n_words, world.capacity)
+        self._written: list[Written] = []
+        self._left: set[EntityId] = set()
+        # The tick of the newest message that was dropped with each row; -1 for none.
+        self._doubted = np.full(world.capacity, NO_DOUBT, np.int64)
+        self._has_doubts = False
         self.tick: int | None = None
         """Newest tick of which a part has come; None before the first."""
-        self.n_rows_unknown = 0
-        """Rows skipped because their entity is not here, or not any more."""
-        self.n_rows_stale = 0
-        """Rows skipped because something newer had been written."""
+        self.n_late = 0
+        """Messages that came too late to be of use."""
+        self.n_baselines_missing = 0
+        """Messages that are told against a tick of which we know nothing any more."""
+        self.needs_everything = False
+        """Whether a base was missing: the server should be asked to begin anew."""
 
-    def receive_spawned(self, message: Spawned) -> None:
-        """Take entities that are new, or whose set of components is.
-
-        A snapshot may have overtaken the message. Then the values that it wrote are
-        newer and stay; only the components that it could not write are taken.
-
-        Raises:
-            RemoteProtocolError: the block is malformed; nothing was changed.
-        """
-        block = self._codec.read(message.block, 0, with_identity=True)
-        if block.owners is None or not (block.generations & 0xFFFF).all():
-            msg = "a spawned entity of generation 0 (modulo 65,536): there is none"
-            raise RemoteProtocolError(msg)
-        rows = block.rows
-        is_here = self._world.alive[rows]
-        is_here &= self._world.generation[rows] == block.generations
-        is_due = ~is_here | self._is_fresh(rows, message.tick)
-        wanted = [
-            is_due | ~self._columns[part.component].present[rows]
-            for part in block.parts
-        ]
-        shapes = [
-            [
-                self._world.components[part.component]
-                for part in block.parts
-                if part.mask[i]
-            ]
-            for i in range(len(block.rows))
-        ]
-        for row, generation, owner, shape in zip(
-            block.rows.tolist(),
-            block.generations.tolist(),
-            block.owners.tolist(),
-            shapes,
-            strict=True,
-        ):
-            self._world.restore(entity_id(row, generation), shape, owner)
-        self._row_tick[rows[is_due]] = message.tick
-        self._write(block, wanted)
-
-    def receive_despawned(self, message: Despawned) -> None:
-        """Take entities that are gone; those that are not here are no matter."""
-        for ref in message.entities:
-            entity = entity_id(ref.row, ref.generation)
-            if entity in self._world:
-                self._world.despawn(entity)
-
-    def receive_snapshot(self, data: bytes) -> tuple[int, int]:
+    def receive(self, data: bytes | memoryview) -> tuple[int, int]:
         """Take one part of a snapshot.
 
         Returns:
@@ -98,53 +64,194 @@ class Receiver:
         Raises:
             RemoteProtocolError: the part is malformed; nothing was changed.
         """
-        try:
-            tick, part, n_parts = SNAPSHOT_HEAD.unpack_from(data)
-        except struct.error:
-            msg = (
-                f"a snapshot of {len(data)} bytes: it has at least {SNAPSHOT_HEAD.size}"
-            )
-            raise RemoteProtocolError(msg) from None
-        if part >= n_parts:
-            msg = f"part {part} of a snapshot of {n_parts} parts"
-            raise RemoteProtocolError(msg)
-        if len(data) > SNAPSHOT_HEAD.size:
-            block = self._codec.read(data, SNAPSHOT_HEAD.size, with_identity=False)
-            self._write(block, [self._wanted(block, tick)] * len(block.parts))
-        if self.tick is None or is_newer32(tick, self.tick):
-            self.tick = tick
-        return tick, n_parts
+        snapshot = read_snapshot(self.layout, data, self._world.capacity)
+        tick = snapshot.tick
+        newest = tick if self.tick is None else max(tick, self.tick)
+        if tick <= newest - HISTORY:
+            self.n_late += 1
+            self._doubt(snapshot.blocks, tick)
+        elif not self._has_bases(snapshot.blocks, tick, newest):
+            self.n_baselines_missing += 1
+            self._doubt(snapshot.blocks, tick)
+        else:
+            _refuse_doubles(snapshot.blocks)
+            told = [self._resolve(block, tick) for block in snapshot.blocks]
+            self.tick = self._world.tick = newest
+            for each in told:
+                self._apply(each, tick)
+        return tick, snapshot.n_parts
 
-    def _wanted(self, block: Block, tick: int) -> NDArray[np.bool_]:
-        """Return which rows mean a living entity and bring nothing old."""
-        rows = block.rows
-        here = (self._world.generation[rows] & 0xFFFF) == block.generations
-        here &= self._world.alive[rows]
-        fresh = self._is_fresh(rows, tick)
-        self.n_rows_unknown += int(np.count_nonzero(~here))
-        self.n_rows_stale += int(np.count_nonzero(here & ~fresh))
-        wanted: NDArray[np.bool_] = here & fresh
-        self._row_tick[rows[wanted]] = tick
-        return wanted
+    def _doubt(self, blocks: list[Block], tick: int) -> None:
+        """Trust no difference of rows any more until they are told against nothing.
 
-    def _is_fresh(self, rows: NDArray[np.intp], tick: int) -> NDArray[np.bool_]:
-        """Return which rows were not written at a later tick."""
-        age = np.uint32(tick) - self._row_tick[rows]
-        fresh: NDArray[np.bool_] = age < np.uint32(0x80000000)
-        return fresh
+        The server learns that the message has arrived, and thinks that we have it.
+        """
+        for block in blocks:
+            doubted = np.maximum(self._doubted[block.rows], tick)
+            self._doubted[block.rows] = doubted
+            self.needs_everything = self._has_doubts = True
 
-    def _write(self, block: Block, wanted: list[NDArray[np.bool_]]) -> None:
-        """Write each component to those of the block's rows that want it."""
-        for part, wanting in zip(block.parts, wanted, strict=True):
-            columns = self._columns[part.component]
-            rows = block.rows[part.mask]
-            take = wanting[part.mask] & columns.present[rows]
-            if np.count_nonzero(take) == len(take):
-                for name, values in part.fields.items():
-                    getattr(columns, name)[rows] = values
-                columns.changed(rows)
-                continue
-            rows = rows[take]
-            for name, values in part.fields.items():
-                getattr(columns, name)[rows] = values[take]
-            columns.changed(rows)
+    def take_followed(self) -> Followed:
+        """Return what happened since the last call."""
+        changes = self._world.drain_changes()
+        written, self._written = self._written, []
+        left, self._left = self._left, set()
+        return Followed(
+            spawned=changes.spawned,
+            despawned=[each for each in changes.despawned if each not in left],
+            left=[each for each in changes.despawned if each in left],
+            reshaped=changes.reshaped,
+            reowned=changes.reowned,
+            written=written,
+        )
+
+    def show_again(self, entity: EntityId, component: type[Component]) -> None:
+        """Write to a component what the server said of it last, if it is there."""
+        if entity not in self._world or not self._world.has(entity, component):
+            return
+        i = self.components.index(component)
+        rows = np.array([entity_row(entity)], np.intp)
+        self._history.make_room(int(rows[0]))
+        words = self._history.current(rows)[self.layout.positions[i]]
+        for name, column in self.layout.lanes[i].from_lanes(words).items():
+            self._columns[i].arrays[name][rows] = column
+        self._columns[i].changed(rows)
+
+    def _has_bases(self, blocks: list[Block], tick: int, newest: int) -> bool:
+        """Return whether every base is within what is remembered."""
+        most = min(tick, tick - newest + HISTORY - 1)
+        return all(
+            block.ages is None
+            or (int(block.ages.max()) <= most and not self._is_doubted(block))
+            for block in blocks
+        )
+
+    def _is_doubted(self, block: Block) -> bool:
+        """Return whether a row of a block has a base that we do not trust."""
+        if not self._has_doubts or block.ages is None:
+            return False
+        is_doubted = self._doubted[block.rows] != NO_DOUBT
+        return bool((is_doubted & (block.ages > 0)).any())
+
+    def _resolve(self, block: Block, tick: int) -> Resolved:
+        """Find out what a block says; change nothing."""
+        self._history.make_room(int(block.rows[-1]))
+        rows, layout = block.rows, self.layout
+        before = self._history.current(rows)
+        if block.folded is None or block.ages is None:
+            words = np.zeros_like(before)
+        else:
+            words = self._words_of(block, tick, before)
+            generation = words[layout.generation_position]
+            if np.count_nonzero(generation) < len(rows):
+                msg = "an entity of generation 0: there is none"
+                raise RemoteProtocolError(msg)
+        shape = (LANES, layout.n_groups, len(rows))
+        differs = np.logical_or.reduce((words != before).reshape(shape), axis=0)
+        is_new = np.logical_or.reduce(differs[: 1 + layout.n_shape_groups], axis=0)
+        values = self._values(words, differs, is_new)
+        return Resolved(rows, words, before, is_new, values, block.has_left)
+
+    def _words_of(self, block: Block, tick: int, current: Words) -> Words:
+        assert block.ages is not None
+        assert block.folded is not None
+        shape = (LANES, self.layout.n_groups, len(block.rows))
+        bases = np.where(block.ages == 0, -1, tick - block.ages)
+        base = self._history.at(block.rows, bases, current).reshape(shape)
+        words = add_differences(self.layout, base, block.folded)
+        return words.reshape(self.layout.n_words, -1)
+
+    def _values(
+        self, words: Words, differs: NDArray[np.bool_], is_new: NDArray[np.bool_]
+    ) -> list[tuple[int, Rows, dict[str, NDArray[np.generic]]]]:
+        """Return the values that differ from what is shown, by component.
+
+        Args:
+            words: of the rows: (n_words, n_rows).
+            differs: whether a group of a row does: (n_groups, n_rows).
+            is_new: whether a row's identity does: all its values are wanted then.
+        """
+        layout, has_new = self.layout, np.count_nonzero(is_new) > 0
+        shapes = words.take(layout.shape_positions, axis=0)
+        common = np.bitwise_and.reduce(shapes, axis=1).tolist()
+        values = []
+        for i, groups in enumerate(layout.component_groups):
+            wanted = np.logical_or.reduce(differs[groups], axis=0)
+            if has_new:
+                wanted |= is_new
+            if not common[i // 32] >> i % 32 & 1:  # not all rows have it
+                wanted &= (shapes[i // 32] & np.uint32(1 << i % 32)) != 0
+            which = wanted.nonzero()[0]
+            if len(which):
+                lanes = words.take(layout.positions[i], axis=0).take(which, axis=1)
+                values.append((i, which, layout.lanes[i].from_lanes(lanes)))
+        return values
+
+    def _apply(self, told: Resolved, tick: int) -> None:
+        """Write what a block says, where it is newer than what is shown."""
+        shown = self._history.newest(told.rows) <= tick
+        self._history.store(tick, told.rows, told.words, told.before)
+        if self._has_doubts:
+            over = told.rows[self._doubted[told.rows] <= tick]
+            self._doubted[over] = NO_DOUBT
+            self._has_doubts = bool((self._doubted != NO_DOUBT).any())
+        is_all_shown = np.count_nonzero(shown) == len(shown)
+        is_other = told.is_new & shown
+        for index in is_other.nonzero()[0].tolist():
+            self._identify(told, index)
+        for i, which, values in told.columns:
+            if not is_all_shown:
+                kept = shown[which]
+                which = which[kept]  # noqa: PLW2901 - what is left of it
+                values = {name: each[kept] for name, each in values.items()}  # noqa: PLW2901
+            if len(which):
+                self._write(i, told, which, values)
+
+    def _identify(self, told: Resolved, index: int) -> None:
+        """Make the right entity live in a row."""
+        layout, row = self.layout, int(told.rows[index])
+        generation = int(told.words[layout.generation_position, index])
+        if generation:
+            owner = int(told.words[layout.owner_position, index])
+            shape = self._shape(told.words[:, index])
+            self._world.restore(entity_id(row, generation), shape, owner)
+            return
+        if self._world.alive[row]:
+            entity = self._world.id_of(row)
+            if told.has_left is not None and told.has_left[index]:
+                self._left.add(entity)
+            self._world.despawn(entity)
+
+    def _shape(self, words: Words) -> list[type[Component]]:
+        lanes = [int(words[place]) for place in self.layout.shape_positions]
+        return [
+            component
+            for i, component in enumerate(self.components)
+            if lanes[i // 32] >> i % 32 & 1
+        ]
+
+    def _write(
+        self,
+        i: int,
+        told: Resolved,
+        which: Rows,
+        values: dict[str, NDArray[np.generic]],
+    ) -> None:
+        """Write values of one component into its columns."""
+        columns = self._columns[i]
+        rows = told.rows[which]
+        for name, column in values.items():
+            columns.arrays[name][rows] = column
+        columns.changed(rows)
+        self._written.append(
+            Written(self.components[i], rows, told, which, self.layout.positions[i])
+        )
+
+
+def _refuse_doubles(blocks: list[Block]) -> None:
+    if len(blocks) < 2:
+        return
+    rows = np.concatenate([block.rows for block in blocks])
+    if len(np.unique(rows)) < len(rows):
+        msg = "a snapshot that tells a row twice: each is told once"
+        raise RemoteProtocolError(msg)

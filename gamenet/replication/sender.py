@@ -1,37 +1,49 @@
 # SPDX-License-Identifier: MIT
-"""Tell clients the state of a world: membership reliably, values every tick.
+"""Tell clients a world: to each what it sees, against what it has acknowledged.
 
-Each tick gives one set of bytes that all clients share: the snapshot, split into parts
-that fit a packet and stand alone, so that a lost part costs only its rows, and only
-until the next tick. Who is there at all is told reliably; a late joiner gets it whole.
+Once a tick `begin` takes the world's state; then `parts` says, for one client after the
+other, what is due. Most rows of most clients are told against the newest tick that the
+client acknowledged, and that work is shared. Rows that a client missed, has just begun
+to see, or sees otherwise than everybody does, are told against a base of their own.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gamenet.errors import LocalProtocolError
-from gamenet.replication.blocks import MAX_SPAN, BlockCodec
-from gamenet.replication.messages import (
-    MAX_BLOCK,
-    MAX_DESPAWNED,
-    Despawned,
-    EntityRef,
-    Spawned,
+from gamenet.replication.blocks import SNAPSHOT_HEAD
+from gamenet.replication.choice import (
+    SMALLEST_ROW,
+    Share,
+    Weigh,
+    choose,
+    keep_foremost,
 )
+from gamenet.replication.deltas import OwnDelta, SharedDelta
+from gamenet.replication.due import EVERYONE, Due, find_due, has_base, is_held
+from gamenet.replication.mirror import Mirror
+from gamenet.replication.packing import (
+    BLOCK_HEAD,
+    Told,
+    gone_blocks,
+    packed,
+    row_blocks,
+)
+from gamenet.replication.priority import Priorities
+from gamenet.replication.viewer import Part, Viewer
 from gamenet.wire import BufferPool
-from gamenet.world import EntityId, World, entity_generation, entity_row
+from gamenet.world import Changes, World
 
-__all__ = ["SNAPSHOT_HEAD", "Sender"]
+__all__ = ["Sender"]
 
-SNAPSHOT_HEAD = struct.Struct("<IBB")
-"""Tick, part, number of parts."""
-MAX_PARTS = 255
-IDENTITY_SIZE = 6  # owner and upper half of the generation, where entities are new
+FRESH = (-1, -1)  # the key of what is told against nothing
+NO_ROWS: NDArray[np.intp] = np.empty(0, np.intp)
+
+Rows = NDArray[np.intp]
 
 
 class Sender:
@@ -39,103 +51,192 @@ class Sender:
 
     Args:
         world: the authority's world.
-        part_size: largest part of a snapshot in bytes, so that it fits a packet.
+        part_size: largest message in bytes, so that it fits a packet.
+        tick_rate: ticks a second, for components with a rate of their own.
 
     Raises:
-        LocalProtocolError: a single row would not fit a part.
+        LocalProtocolError: a single row would not fit a message.
     """
 
-    def __init__(self, world: World, *, part_size: int) -> None:
+    def __init__(
+        self, world: World, *, part_size: int, tick_rate: float = 30.0
+    ) -> None:
         self._world = world
-        self._codec = BlockCodec(world)
-        self._part_size = part_size
-        self._parts_pool = BufferPool(part_size)
-        self._blocks_pool = BufferPool(MAX_BLOCK)
-        self.pools = (self._parts_pool, self._blocks_pool)
-        """Where the buffers come from; their counters tell about reuse."""
-        self.n_rows_left_out = 0
-        """Rows left out of snapshots because these had too many parts."""
-        needed = SNAPSHOT_HEAD.size + self._codec.overhead + self._codec.largest_row
-        limit = min(part_size, MAX_BLOCK - IDENTITY_SIZE)
-        if needed > limit:
+        self.mirror = Mirror(world, tick_rate=tick_rate)
+        self._room = part_size - SNAPSHOT_HEAD.size
+        self._deltas: dict[tuple[int, int], SharedDelta] = {}
+        self._entering = NO_ROWS
+        self.n_blocks_made = 0
+        """Blocks whose bytes had to be made."""
+        self.n_blocks_shared = 0
+        """Blocks whose bytes had been made for another client."""
+        layout = self.mirror.layout
+        needed = BLOCK_HEAD + 2 * layout.n_groups + int(layout.full.sum())
+        if needed > self._room:
             msg = (
                 f"one entity with all components takes up to {needed} bytes: the limit "
-                f"of a packet is {limit}; use fewer or smaller components"
+                f"of a packet is {self._room}; use fewer or smaller components"
             )
             raise LocalProtocolError(msg)
 
-    def snapshot(self, tick: int) -> list[bytes]:
-        """Return the parts of the snapshot of all living rows at a tick.
+    @property
+    def pools(self) -> tuple[BufferPool, ...]:
+        """Return where the buffers of differences come from."""
+        return self.mirror.scratch.pools
 
-        Where nothing lives, the tick itself is told. Of a world that takes more than
-        255 parts the highest rows are left out, and counted.
+    def admit(self, player_id: int = 0) -> Viewer:
+        """Return a new client, who sees everything until told otherwise."""
+        viewer = Viewer(player_id, self._world.capacity)
+        viewer.level.fill(EVERYONE)
+        return viewer
+
+    def begin(self, tick: int) -> Changes:
+        """Take the state of the world for a tick.
+
+        Returns:
+            Who came, went and changed shape or owner.
+
+        Raises:
+            LocalProtocolError: the tick is not newer than the last one.
         """
-        rows = self._world.query()
-        if not len(rows):
-            return [SNAPSHOT_HEAD.pack(tick & 0xFFFFFFFF, 0, 1)]
-        budget = self._part_size - SNAPSHOT_HEAD.size
-        slices = list(self._slices(rows, budget, identity=0))
-        self.n_rows_left_out += sum(len(left_out) for left_out in slices[MAX_PARTS:])
-        del slices[MAX_PARTS:]
-        parts = []
-        for i, part_rows in enumerate(slices):
-            with self._parts_pool.lend() as buffer:
-                SNAPSHOT_HEAD.pack_into(buffer, 0, tick & 0xFFFFFFFF, i, len(slices))
-                end = self._codec.write(
-                    buffer, SNAPSHOT_HEAD.size, part_rows, with_identity=False
-                )
-                parts.append(bytes(memoryview(buffer)[:end]))
+        for delta in self._deltas.values():
+            self.n_blocks_made += delta.n_made
+            self.n_blocks_shared += delta.n_shared
+        self._deltas.clear()
+        self._entering = NO_ROWS
+        return self.mirror.update(tick)
+
+    def parts(
+        self,
+        viewer: Viewer,
+        budget: float = math.inf,
+        priorities: Priorities | None = None,
+        weigh: Weigh | None = None,
+    ) -> list[Part]:
+        """Return the messages that tell a client what is due, at least one.
+
+        All of them must be sent, or be told lost.
+
+        Args:
+            viewer: the client.
+            budget: bytes that may go; what has no room is told later.
+            priorities: what the client's rows have gathered; needed for a budget.
+            weigh: returns what each of some rows gathers now; all the same if left out.
+        """
+        common = self._common_parts(viewer, budget)
+        if common is not None:
+            return common
+        due = find_due(self.mirror, viewer)
+        told = gone_blocks(self.mirror, viewer, due.gone, self._room)
+        budget -= sum(len(block.payload) for block in told)
+        n_left_out = 0
+        if priorities is not None and len(due.own) * SMALLEST_ROW > budget:
+            due.own, n_left_out = keep_foremost(due.own, priorities, weigh, budget)
+        shares = self._shares(viewer, due)
+        if priorities is not None:
+            n_left_out += choose(shares, priorities, weigh, budget, n_left_out > 0)
+        parts, n_cut = self._parts(viewer, shares, told)
+        viewer.since = self.mirror.tick
+        viewer.n_left_out = n_left_out + n_cut
+        viewer.has_backlog = viewer.n_left_out > 0
         return parts
 
-    def changes(self, tick: int) -> list[Despawned | Spawned]:
-        """Return who went and who came since the last call, in this order."""
-        changes = self._world.drain_changes()
-        messages: list[Despawned | Spawned] = list(_despawned(changes.despawned, tick))
-        new = [entity_row(entity) for entity in changes.spawned + changes.reshaped]
-        messages += self._spawned(np.array(sorted(new), np.intp), tick)
-        return messages
-
-    def everything(self, tick: int) -> list[Spawned]:
-        """Return all living entities, for a client that joins."""
-        return list(self._spawned(self._world.query(), tick))
-
-    def _spawned(self, rows: NDArray[np.intp], tick: int) -> Iterator[Spawned]:
-        for block_rows in self._slices(rows, MAX_BLOCK, identity=IDENTITY_SIZE):
-            with self._blocks_pool.lend() as buffer:
-                end = self._codec.write(buffer, 0, block_rows, with_identity=True)
-                block = bytes(memoryview(buffer)[:end])
-            yield Spawned(tick & 0xFFFFFFFF, block)
-
-    def _slices(
-        self, rows: NDArray[np.intp], budget: int, *, identity: int
-    ) -> Iterator[NDArray[np.intp]]:
-        """Cut rows into runs whose blocks fit the budget.
+    def expect(self, rows: Rows) -> None:
+        """Learn which rows clients begin to see in this tick, to share that work.
 
         Args:
             rows: ascending.
-            budget: bytes of a block.
-            identity: bytes that each row takes in addition.
         """
-        if not len(rows):
-            return
-        # Bytes of everything up to a row: a run's block is a difference of two.
-        total = np.cumsum(self._codec.sizes(rows) + identity) + rows / 8
-        room = budget - self._codec.overhead
-        begin, before = 0, rows[0] / 8
-        while begin < len(rows):
-            end = int(np.searchsorted(total, before + room, side="right"))
-            end = min(end, int(np.searchsorted(rows, rows[begin] + MAX_SPAN)))
-            end = max(end, begin + 1)
-            yield rows[begin:end]
-            if end < len(rows):
-                before = total[end - 1] + (rows[end] - rows[end - 1]) / 8
-            begin = end
+        self._entering = rows
+
+    def _shares(self, viewer: Viewer, due: Due) -> list[Share]:
+        """Return the differences that are due, and which of their rows."""
+        shares: list[Share] = []
+        if len(due.shared):
+            shares.append(_share(self._shared(viewer), due.shared))
+        own = due.own
+        if len(own) and len(self._entering):
+            fresh = self._fresh_delta()
+            is_fresh = _is_fresh(self.mirror, viewer, own, fresh.rows)
+            if np.count_nonzero(is_fresh):
+                shares.append(_share(fresh, own[is_fresh]))
+                own = own[~is_fresh]
+        if len(own):
+            shares.append(Share(OwnDelta(self.mirror, viewer, own), None))
+        return shares
+
+    def _shared(self, viewer: Viewer) -> SharedDelta:
+        """Return the differences against what a client has acknowledged."""
+        base = viewer.acked
+        key = base, base if viewer.has_backlog else viewer.since
+        delta = self._deltas.get(key)
+        if delta is None:
+            rows = self.mirror.changed_since(key[1])
+            delta = self._deltas[key] = SharedDelta(self.mirror, rows, base)
+        return delta
+
+    def _fresh_delta(self) -> SharedDelta:
+        """Return what is told of rows to those who have just begun to see them."""
+        delta = self._deltas.get(FRESH)
+        if delta is None:
+            delta = self._deltas[FRESH] = SharedDelta(self.mirror, self._entering, None)
+        return delta
+
+    def _common_parts(self, viewer: Viewer, budget: float) -> list[Part] | None:
+        """Return the messages of all who are told the same, if a client is of them.
+
+        It sees everything, was told all of before, and holds what it acknowledged.
+        """
+        mirror = self.mirror
+        if viewer.has_backlog or viewer.has_touched or not has_base(mirror, viewer):
+            return None
+        delta = self._shared(viewer)
+        if not delta.is_whole or delta.size > budget or mirror.layout.is_restricted:
+            return None
+        assert delta.changed_before is not None
+        is_other = viewer.base.take(delta.rows) < delta.changed_before
+        if np.count_nonzero(is_other):
+            return None
+        if delta.parts is None:
+            parts, n_cut = self._parts(viewer, [Share(delta, None)], [])
+            if n_cut:
+                return None
+            delta.parts = parts
+        else:
+            delta.n_shared += len(delta.parts)
+        viewer.since = mirror.tick
+        viewer.n_left_out = 0
+        return delta.parts
+
+    def _parts(
+        self, viewer: Viewer, shares: list[Share], told: list[Told]
+    ) -> tuple[list[Part], int]:
+        """Return messages, and how many rows had no place in them."""
+        for share in shares:
+            if len(share.delta.rows if share.picked is None else share.picked):
+                told += row_blocks(share.delta, share.picked, viewer, self._room)
+        return packed(self.mirror.tick, told, self._room)
+
+    def is_held(self, viewer: Viewer, tick: int) -> bool:
+        """Return whether a client is known to hold all that it sees, as of a tick."""
+        return is_held(self.mirror, viewer, tick)
 
 
-def _despawned(entities: list[EntityId], tick: int) -> Iterator[Despawned]:
-    for i in range(0, len(entities), MAX_DESPAWNED):
-        refs = [
-            EntityRef(entity_row(entity), entity_generation(entity))
-            for entity in entities[i : i + MAX_DESPAWNED]
-        ]
-        yield Despawned(tick & 0xFFFFFFFF, refs)
+def _share(delta: SharedDelta, rows: Rows) -> Share:
+    """Return the share of those rows of a delta that are due."""
+    if len(rows) == len(delta.rows):
+        return Share(delta, None)
+    return Share(delta, delta.rows.searchsorted(rows))
+
+
+def _is_fresh(
+    mirror: Mirror, viewer: Viewer, rows: Rows, among: Rows
+) -> NDArray[np.bool_]:
+    """Return which rows a client holds nothing of, and are among others."""
+    if not len(among):
+        return np.zeros(len(rows), np.bool_)
+    is_fresh: NDArray[np.bool_] = viewer.base_level.take(rows) == 0
+    if mirror.layout.is_restricted:
+        is_fresh &= viewer.level.take(rows) == EVERYONE
+    is_fresh &= among.take(among.searchsorted(rows), mode="clip") == rows
+    return is_fresh

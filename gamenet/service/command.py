@@ -12,8 +12,10 @@ from gamenet.errors import GamenetError
 from gamenet.service import (
     bots_command,
     check_commands,
+    inspect_command,
     key_commands,
     network_commands,
+    profile_command,
     stats_command,
 )
 from gamenet.service.arguments import Commands, Parser
@@ -29,6 +31,8 @@ examples:
   gamenet keygen --out server.key
   gamenet token --protocol-id 1 --client-id 7 --server 192.0.2.1:7777 --out ada.token
   gamenet stats http://127.0.0.1:8080 --watch 1
+  gamenet inspect http://127.0.0.1:8080 --player 7
+  gamenet profile http://127.0.0.1:8080 --seconds 5
   gamenet bots --server http://127.0.0.1:8080 --transport udp --n 20 --seconds 30
   gamenet impair --listen 127.0.0.1:7000 --to 127.0.0.1:7777 --impair lte
   gamenet compare-transports --plot transports.svg
@@ -72,6 +76,8 @@ def _parser() -> Parser:
     key_commands.add_keygen(commands)
     key_commands.add_token(commands)
     stats_command.add_stats(commands)
+    inspect_command.add_inspect(commands)
+    profile_command.add_profile(commands)
     bots_command.add_bots(commands)
     network_commands.add_impair(commands)
     network_commands.add_compare(commands)

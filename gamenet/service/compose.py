@@ -22,11 +22,13 @@ from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
 
 from gamenet.errors import ConfigError
-from gamenet.game import Game, GameServer
+from gamenet.game import Game, GameServer, Recorder
 from gamenet.service.announce import announce
 from gamenet.service.config import ServerConfig
 from gamenet.service.crew import ADDRESS, Crew
 from gamenet.service.desk import TokenDesk
+from gamenet.service.inspect_access import InspectDesk
+from gamenet.service.inspect_site import inspection_resources
 from gamenet.service.loading import load_game
 from gamenet.service.parts import GameService, ListenService, opened
 from gamenet.service.view import BrowserCodec, ServerView
@@ -98,6 +100,7 @@ class Server(MultiService):
         if self._crew is not None:
             self._crew.stopService()
         self._game.stopService()
+        self.game_server.inspection.stop()
         closing = [maybeDeferred(each.stopService) for each in self._listeners]
         return DeferredList(closing, consumeErrors=True).addCallback(_drained)
 
@@ -152,6 +155,13 @@ def build(config: ServerConfig, reactor: Any) -> Server:
     )
     origins = config.limits.allowed_origins
     site = Site(view, desk, page, BROWSER, codec, origins, seconds)
+    looking = InspectDesk(
+        key=config.key_bytes or b"", secret=config.connect_secret, seconds=seconds
+    )
+    for path, resource in inspection_resources(server, looking, reactor, BROWSER):
+        site.putChild(path, resource)
+    if config.record:
+        server.inspection.record(_recorder(config.record, server))
     listeners += [
         ListenService(reactor, spec, server.factory, site, **_options(config))
         for spec in config.listen
@@ -217,6 +227,12 @@ def _options(config: ServerConfig) -> dict[str, Any]:
     if not config.impair:
         return {}
     return {"impairment": Impairments.from_text(config.impair)}
+
+
+def _recorder(path: str, server: GameServer) -> Recorder:
+    """Return what records a server into a new file."""
+    rate = server.game.tick_rate
+    return Recorder(path, server.protocol, server.world.capacity, rate)
 
 
 def _drained(results: list[tuple[bool, Any]]) -> None:

@@ -136,6 +136,11 @@ class ServerConfig:
     as its players far away will. Profiles are lan, wifi, lte, 3g, satellite and bad;
     settings are latency, jitter, loss, burst, dup, reorder, rate and queue; `down:` and
     `up:` before them are one way only. Empty for none."""
+    record: str = setting("", high=4096)
+    """File in which everything that players are sent is recorded, private messages
+    included, for `gamenet inspect FILE`; empty for none. It is made when the server
+    starts and must not be there before. It grows by what the server sends; when the
+    disk is full, the recording ends and the game goes on."""
     log_format: str = setting("text", choices=("text", "json"))
     """`text` for people, `json` for one JSON object a line. Where the log goes is
     twistd's own `--logfile`."""

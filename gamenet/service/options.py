@@ -48,7 +48,7 @@ _BEARER = (
 )
 _KEYS = (
     *("game", "name", "bots", "seed", "max-players", "tick-rate", "public-host"),
-    *("key", "protocol-id", "connect-secret", "impair", "log-format"),
+    *("key", "protocol-id", "connect-secret", "impair", "record", "log-format"),
 )
 """Options that are keys of the same name."""
 
@@ -71,6 +71,7 @@ class Options(usage.Options):
         ["protocol-id", None, None, "Number of the game, to netcode. [default: 1]"],
         ["connect-secret", None, None, _BEARER],
         ["impair", None, None, "A bad network, as lte or 'latency=80ms loss=5%'."],
+        ["record", None, None, "File to record in, for gamenet inspect FILE."],
         ["log-format", None, None, "text or json. [default: text]"],
     ]
 

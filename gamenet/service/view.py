@@ -59,6 +59,7 @@ class BrowserCodec:
             components=protocol.components,
             inputs=protocol.inputs,
             messages=dict(protocol.registry),
+            events=protocol.events,
             **protocol.browser_channels(),
         )
         return cls(hashlib.blake2s(text.encode(), digest_size=8).hexdigest(), text)

@@ -9,6 +9,7 @@
     GET  /connect                   the same without a token, for who has one
     GET  /health                    200 while the game ticks, else 503
     GET  /stats                     what the server measured
+    GET  /inspect, /profile         see `inspect_site`
     GET  /history?player=ID         the last minute of one player's connection
 
 A client needs this one address: `POST /connect` tells it the transports and their

@@ -45,6 +45,7 @@ from gamenet.wire.kernels import (
     write_bitmap,
     write_words,
 )
+from gamenet.wire.lanes import Lanes
 from gamenet.wire.planes import Planes
 from gamenet.wire.pool import BufferPool
 from gamenet.wire.registry import Registry, UnknownMessage, protocol_hash
@@ -55,6 +56,7 @@ from gamenet.wire.updates import (
     StateUpdate,
     StateUpdateBatch,
 )
+from gamenet.wire.varint import read_varint, varint_bytes
 
 __all__ = [
     "COMPONENT_CODECS",
@@ -62,6 +64,7 @@ __all__ = [
     "ComponentUpdate",
     "Field",
     "InputCommand",
+    "Lanes",
     "Planes",
     "RandomSource",
     "Registry",
@@ -91,6 +94,7 @@ __all__ = [
     "protocol_hash",
     "quaternion",
     "read_bitmap",
+    "read_varint",
     "read_words",
     "schema_from_description",
     "text",
@@ -99,6 +103,7 @@ __all__ = [
     "uint32",
     "uint64",
     "varint",
+    "varint_bytes",
     "wrapped",
     "write_bitmap",
     "write_words",

@@ -30,7 +30,6 @@ __all__ = [
     "default_literal",
     "number_literal",
     "read_expression",
-    "value_of_word",
     "write_expression",
 ]
 
@@ -55,11 +54,6 @@ def read_expression(field: Field, names: Names, reader: str) -> str:
 def write_expression(field: Field, value: str, names: Names, writer: str) -> str:
     """Return the expression that writes a value to the Writer named `writer`."""
     return _entry(WRITE, field)(field, value, names, writer)
-
-
-def value_of_word(field: Field, word: str, names: Names) -> str:
-    """Return the expression that turns a word into the value of a one-word field."""
-    return _entry(FROM_WORD, field)(field, word, names)
 
 
 def default_literal(field: Field) -> str:
@@ -138,7 +132,8 @@ def _read_named(field: Field, names: Names, reader: str) -> str:
 
 
 def _read_word(field: Any, names: Names, reader: str) -> str:
-    return value_of_word(field, f"{reader}.{WORDS[field.word_size]}()", names)
+    word = f"{reader}.{WORDS[field.word_size]}()"
+    return _entry(FROM_WORD, field)(field, word, names)
 
 
 def _read_quaternion(field: QuaternionField, names: Names, reader: str) -> str:

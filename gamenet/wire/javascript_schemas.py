@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Write one schema as a JavaScript object: its fields, `create`, `write`, `read`.
 
-A component has `columns` and `readPlanes` besides, which decode all rows of a field
-straight into a typed array.
+A component has `columns` besides, which makes typed arrays, and what is done with its
+lanes.
 """
 
 from __future__ import annotations
@@ -20,11 +20,9 @@ from gamenet.wire.javascript_fields import (
     bits_of,
     default_literal,
     read_expression,
-    value_of_word,
     write_expression,
 )
-from gamenet.wire.planes import Planes
-from gamenet.wire.quantized import QuaternionField
+from gamenet.wire.javascript_lanes import lane_source
 from gamenet.wire.schema import Schema
 
 __all__ = ["component_source", "schema_source"]
@@ -45,21 +43,6 @@ ARRAYS = {
 }
 """Typed array of a column by its numpy dtype."""
 
-GETTERS = {
-    "u1": "getUint8",
-    "u2": "getUint16",
-    "u4": "getUint32",
-    "u8": "getBigUint64",
-    "i1": "getInt8",
-    "i2": "getInt16",
-    "i4": "getInt32",
-    "i8": "getBigInt64",
-    "f2": "getUint16",
-    "f4": "getFloat32",
-    "f8": "getFloat64",
-}
-"""Method of DataView that reads a word of a plane, by its numpy dtype."""
-
 
 def schema_source(schema: type[Schema], names: Names) -> str:
     """Return the object of a message or an input."""
@@ -68,17 +51,13 @@ def schema_source(schema: type[Schema], names: Names) -> str:
 
 def component_source(schema: type[Schema], names: Names) -> str:
     """Return the object of a component."""
-    planes = [
-        f"  rowSize: {Planes(schema).row_size},",
+    lanes = lane_source(schema, names)  # refuses fields that have none, nor a column
+    members = [
         "  /** Make the columns of a number of rows. */",
         f"  columns: (rows) => ({{ {_columns(schema.schema_fields)} }}),",
-        "  /** Decode the planes of `count` rows into columns. */",
-        "  readPlanes(from, rows, count, columns) {",
-        "    const view = from.view;",
-        *_plane_lines(schema.schema_fields, names),
-        "  },",
+        *lanes,
     ]
-    return _object_source(schema, names, planes)
+    return _object_source(schema, names, members)
 
 
 def _object_source(schema: type[Schema], names: Names, more: list[str]) -> str:
@@ -205,31 +184,3 @@ def _columns(fields: Iterable[Any]) -> str:
         rows = f"{width} * rows" if width > 1 else "rows"
         parts.append(f"{field.name}: new {ARRAYS[field.column_dtype]}({rows})")
     return ", ".join(parts)
-
-
-def _plane_lines(fields: Iterable[Field], names: Names) -> Iterable[str]:
-    for item in bit_runs(fields):
-        size = int(item.word_dtype[1:])  # type: ignore[union-attr]
-        little = "" if size == 1 else ", true"
-        at = "at + i" if size == 1 else f"at + {size} * i"
-        word = f"view.{GETTERS[item.word_dtype]}({at}{little})"  # type: ignore[union-attr]
-        yield "    {"
-        yield f"      const at = from.claim({f'{size} * ' if size > 1 else ''}count);"
-        yield "      for (let i = 0; i < count; i++) {"
-        yield from (f"        {line}" for line in _row_lines(item, word, names))
-        yield "      }"
-        yield "    }"
-
-
-def _row_lines(item: Field | BitRun, word: str, names: Names) -> Iterable[str]:
-    """Yield what is done with one row's word of a plane."""
-    if isinstance(item, BitRun):
-        yield f"const word = {_checked_word(item, word)};"
-        for field, shift in zip(item.fields, item.shifts, strict=True):
-            bits = _bits_in(item, field, shift, "word")
-            yield f"columns.{field.name}[rows[i]] = {bits};"
-    elif isinstance(item, QuaternionField):
-        target = f"columns.{item.name}, 4 * rows[i]"
-        yield f"quaternionValue({word}, {item.quantizer.bits}, {target});"
-    else:
-        yield f"columns.{item.name}[rows[i]] = {value_of_word(item, word, names)};"

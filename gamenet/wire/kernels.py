@@ -48,7 +48,7 @@ def read_bitmap(data: Bytes, at: int, count: int) -> tuple[NDArray[np.bool_], in
         msg = f"a bitmap of {count} bits ends at byte {end}, the data at {len(data)}"
         raise RemoteProtocolError(msg)
     packed = np.frombuffer(data, np.uint8, end - at, at)
-    if count & 7 and packed[-1] >> (count & 7):
+    if count & 7 and data[end - 1] >> (count & 7):
         msg = f"a bitmap of {count} bits has an unused bit set: it must be zero"
         raise RemoteProtocolError(msg)
     bits = np.unpackbits(packed, count=count, bitorder="little")

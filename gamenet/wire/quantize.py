@@ -28,6 +28,9 @@ SQRT2 = math.sqrt(2.0)
 FloatColumn = NDArray[np.float64]
 WordColumn = NDArray[Any]
 
+# Of each component, the three others in their order: (3, 4).
+_OTHERS = np.array([[j for j in range(4) if j != i] for i in range(4)]).T.copy()
+
 
 def _double(value: float) -> float:
     """Return a number as a double: numpy's float32 would round at every operation."""
@@ -64,6 +67,7 @@ class FixedQuantizer:
             )
             raise SchemaError(msg)
         self.steps = round(n_steps)
+        self.bits = self.steps.bit_length()
 
     def to_word(self, value: float) -> int:
         """Return the nearest step's number; NaN raises ValueError."""
@@ -83,13 +87,16 @@ class FixedQuantizer:
 
     def to_words(self, values: FloatColumn) -> WordColumn:
         """Return `to_word` of each value; NaN becomes 0."""
-        doubles = np.asarray(values, np.float64)
-        bounded = np.fmin(np.fmax(doubles, self.lo), self.hi)
-        return np.minimum(np.rint((bounded - self.lo) / self.step), self.steps)
+        words = np.fmax(np.asarray(values, np.float64), self.lo)
+        np.fmin(words, self.hi, out=words)
+        words -= self.lo
+        words /= self.step
+        # The highest value is `steps` when rounded, so nothing is above it.
+        return np.rint(words, out=words)
 
     def from_words(self, words: WordColumn) -> FloatColumn:
         """Return `from_word` of each word."""
-        if words.size and (highest := int(np.maximum.reduce(words))) > self.steps:
+        if words.size and (highest := int(words.max())) > self.steps:
             msg = f"fixed-point word {highest} is above its limit {self.steps}"
             raise ValueError(msg)
         column: FloatColumn = np.multiply(words, self.step, dtype=np.float64)
@@ -204,22 +211,10 @@ class QuaternionQuantizer:
         Shapes:
             values: (n, 4).
         """
-        values = np.asarray(values, np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            squares = values * values
-            total = ((squares[:, 0] + squares[:, 1]) + squares[:, 2]) + squares[:, 3]
-        good = np.isfinite(total) & (total > 0.0)
-        norm = np.sqrt(np.where(good, total, 1.0))
-        unit = np.where(good[:, None], values, (0.0, 0.0, 0.0, 1.0)) / norm[:, None]
-        largest = np.argmax(np.abs(unit), axis=1)
-        n_rows = np.arange(len(unit))
-        sign = np.where(unit[n_rows, largest] < 0.0, -1.0, 1.0)
-        steps = np.rint((unit * sign[:, None] * SQRT2 + 1.0) / 2.0 * self.top)
-        steps = np.clip(steps, 0, self.top).astype(np.uint64)
+        largest, steps = self.to_steps(values)
         words: WordColumn = largest.astype(np.uint64)
         for k in range(3):
-            chosen = steps[n_rows, k + (k >= largest)]
-            words |= chosen << np.uint64(2 + k * self.bits)
+            words |= steps[k].astype(np.uint64) << np.uint64(2 + k * self.bits)
         return words
 
     def from_words(self, words: WordColumn) -> FloatColumn:
@@ -233,16 +228,61 @@ class QuaternionQuantizer:
             msg = f"quaternion word {wide.max():#x} is above {self.limit:#x}"
             raise ValueError(msg)
         largest = (wide & np.uint64(3)).astype(np.intp)
-        n_rows = np.arange(len(wide))
-        result: FloatColumn = np.zeros((len(wide), 4))
-        rest = np.zeros(len(wide))
-        for k in range(3):
-            steps = (wide >> np.uint64(2 + k * self.bits)) & np.uint64(self.mask)
-            if wide.size and int(steps.max()) > self.top:
-                msg = f"quaternion step {steps.max()} is above its limit {self.top}"
-                raise ValueError(msg)
-            component = (steps.astype(np.float64) / self.top * 2.0 - 1.0) / SQRT2
-            result[n_rows, k + (k >= largest)] = component
-            rest = rest + component * component
-        result[n_rows, largest] = np.sqrt(np.maximum(0.0, 1.0 - rest))
+        shifts = np.array([2 + k * self.bits for k in range(3)], np.uint64)
+        return self.from_steps(largest, wide >> shifts[:, None] & np.uint64(self.mask))
+
+    def to_steps(self, values: FloatColumn) -> tuple[NDArray[np.intp], FloatColumn]:
+        """Return which component is the largest, and the steps of the other three.
+
+        Shapes:
+            values: (n, 4). Returned: (n,) and (3, n).
+        """
+        unit = np.array(np.asarray(values, np.float64).T, order="C")
+        with np.errstate(over="ignore", invalid="ignore"):
+            # From the first to the last, as the scalar sum is made.
+            total = np.add.reduce(unit * unit, axis=0)
+        if len(total) and not 0.0 < total.min() <= total.max() < np.inf:
+            bad = ~((total > 0.0) & (total < np.inf))
+            total[bad] = 1.0
+            unit[:, bad] = [[0.0], [0.0], [0.0], [1.0]]
+        unit /= np.sqrt(total, out=total)
+        largest = np.abs(unit).argmax(axis=0)
+        n_rows = unit.shape[1]
+        columns = np.arange(n_rows)
+        flat = unit.reshape(-1)
+        places = _OTHERS.take(largest, axis=1)
+        places *= n_rows
+        places += columns
+        steps: FloatColumn = flat.take(places)
+        columns += largest * n_rows
+        steps *= np.copysign(1.0, flat.take(columns))
+        steps *= SQRT2
+        steps += 1.0
+        steps *= 0.5 * self.top
+        # A rounding error beyond an end is rounded away: what comes out is in bounds.
+        return largest, np.rint(steps, out=steps)
+
+    def from_steps(self, largest: NDArray[np.intp], steps: WordColumn) -> FloatColumn:
+        """Return the unit quaternions of steps; one too large raises ValueError.
+
+        Shapes:
+            largest: (n,); steps: (3, n); returned: (n, 4) float64.
+        """
+        if steps.size and (highest := int(steps.max())) > self.top:
+            msg = f"quaternion step {highest} is above its limit {self.top}"
+            raise ValueError(msg)
+        small = np.true_divide(steps, self.top)
+        small *= 2.0
+        small -= 1.0
+        small /= SQRT2
+        rest = np.add.reduce(small * small, axis=0)
+        np.subtract(1.0, rest, out=rest)
+        np.sqrt(np.maximum(rest, 0.0, out=rest), out=rest)
+        n_rows = len(largest)
+        result: FloatColumn = np.empty((n_rows, 4))
+        flat = result.reshape(-1)
+        begins = np.arange(0, 4 * n_rows, 4)
+        flat[_OTHERS.take(largest, axis=1) + begins] = small
+        begins += largest
+        flat[begins] = rest
         return result

@@ -18,13 +18,16 @@ from gamenet.world.entity import (
     entity_id,
     entity_row,
 )
+from gamenet.world.sync import Audience, Sync
 from gamenet.world.world import World
 
 __all__ = [
+    "Audience",
     "Changes",
     "Columns",
     "Component",
     "EntityId",
+    "Sync",
     "World",
     "entity_generation",
     "entity_id",

@@ -2,9 +2,9 @@
 """Remember which entities came, went or changed shape since somebody last asked.
 
 Replication and game hooks need the net effect, not the history: an entity that came
-and went between two drains was never there for them. The journal keeps three ordered
-sets and cancels as it goes, so it holds at most one entry per row that was alive at
-the last drain or is alive now, even in a world that nobody ever drains.
+and went between two drains was never there for them. The journal keeps four ordered
+sets and cancels as it goes, so it holds a few entries at most for each row that was
+alive at the last drain or is alive now, even in a world that nobody ever drains.
 
 Changed values are not in here: those are `Columns.changed_tick`.
 """
@@ -12,7 +12,7 @@ Changed values are not in here: those are `Columns.changed_tick`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gamenet.world.entity import EntityId
 
@@ -24,7 +24,8 @@ class Changes:
     """Tell what happened to a world's entities between two drains.
 
     A replica follows by applying `despawned` first, because an entity of `spawned` may
-    live in the row of one of them. No entity is in two of the lists.
+    live in the row of one of them. No entity is in two of the lists, but one that was
+    reshaped may have another owner, too.
     """
 
     spawned: list[EntityId]
@@ -36,6 +37,9 @@ class Changes:
     reshaped: list[EntityId]
     """Entities that existed at both times and whose set of components was touched."""
 
+    reowned: list[EntityId] = field(default_factory=list)
+    """Entities that existed at both times and were given to another owner."""
+
 
 class Journal:
     """Collect spawns, despawns and reshapes, and give out their net effect."""
@@ -44,6 +48,7 @@ class Journal:
         self._spawned: dict[EntityId, None] = {}
         self._despawned: dict[EntityId, None] = {}
         self._reshaped: dict[EntityId, None] = {}
+        self._reowned: dict[EntityId, None] = {}
 
     def spawned(self, entity: EntityId) -> None:
         """Note a new entity.
@@ -54,6 +59,7 @@ class Journal:
         if entity in self._despawned:
             del self._despawned[entity]
             self._reshaped[entity] = None
+            self._reowned[entity] = None
         else:
             self._spawned[entity] = None
 
@@ -67,6 +73,7 @@ class Journal:
             del self._spawned[entity]
         else:
             self._reshaped.pop(entity, None)
+            self._reowned.pop(entity, None)
             self._despawned[entity] = None
 
     def reshaped(self, entity: EntityId) -> None:
@@ -74,12 +81,21 @@ class Journal:
         if entity not in self._spawned:
             self._reshaped[entity] = None
 
+    def reowned(self, entity: EntityId) -> None:
+        """Note that an entity was given to another owner."""
+        if entity not in self._spawned:
+            self._reowned[entity] = None
+
     def drain(self) -> Changes:
         """Return the net effect since the last drain, and start anew."""
         changes = Changes(
-            list(self._spawned), list(self._despawned), list(self._reshaped)
+            list(self._spawned),
+            list(self._despawned),
+            list(self._reshaped),
+            list(self._reowned),
         )
         self._spawned.clear()
         self._despawned.clear()
         self._reshaped.clear()
+        self._reowned.clear()
         return changes

@@ -2,21 +2,22 @@
 """Declare what an entity is made of.
 
 A component is a schema whose fields all have a fixed width, because a world keeps one
-numpy column per field and a snapshot carries rows as planes. An instance is only a
+numpy column per field and a snapshot carries rows as lanes. An instance is only a
 parcel of values on its way into a world; what lives there are the columns.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from gamenet.errors import SchemaError
 from gamenet.wire import Schema, SchemaType
+from gamenet.world.sync import Sync
 
 __all__ = ["Component", "ComponentType"]
 
 RESERVED_NAMES = frozenset(
-    {"arrays", "changed", "changed_tick", "component", "present"}
+    {"arrays", "changed", "changed_tick", "component", "present", "sync"}
 )
 """Names that `Columns` uses itself, and that no field may have."""
 
@@ -49,6 +50,9 @@ class ComponentType(SchemaType):
                     "an underscore): choose another"
                 )
                 raise SchemaError(msg)
+        if not isinstance(cls.__dict__.get("sync", Sync()), Sync):
+            msg = f"{name}.sync is {cls.__dict__['sync']!r}: write sync = Sync(...)"
+            raise SchemaError(msg)
 
 
 class Component(Schema, metaclass=ComponentType):
@@ -63,3 +67,6 @@ class Component(Schema, metaclass=ComponentType):
             x: float = float32()
             y: float = float32()
     """
+
+    sync: ClassVar[Sync] = Sync()
+    """Who may see it, who may write it, how often it goes out."""

@@ -38,7 +38,8 @@ class Rows:
     Shapes:
         alive: (capacity,) bool, read-only.
         generation: (capacity,) uint32, read-only; of the newest use, 0 before any.
-        owner: (capacity,) uint32; the player id of a living entity's owner, 0 = nobody.
+        owner: (capacity,) uint32, read-only; the player id of a living entity's owner,
+            0 = nobody.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -51,12 +52,13 @@ class Rows:
         self._alive = np.frombuffer(self._taken, np.bool_)
         self._generation = np.zeros(capacity, np.uint32)
         self._ids = np.full(capacity, NOBODY, np.uint64)
-        self.owner: NDArray[np.uint32] = np.zeros(capacity, np.uint32)
+        self._owner = np.zeros(capacity, np.uint32)
+        self.owner = read_only(self._owner)
         self.alive = read_only(self._alive)
         self.generation = read_only(self._generation)
         # Indexing a memoryview gives Python numbers, twice as fast as numpy does.
         self._generation_cells = self._generation.data
-        self._owner_cells = self.owner.data
+        self._owner_cells = self._owner.data
         self.id_cells = self._ids.data
 
     def row_of(self, entity: EntityId) -> int:
@@ -144,12 +146,18 @@ class Rows:
         generations = following_generations(self._generation[rows])
         ids = entity_ids(rows, generations)
         self._generation[rows] = generations
-        self.owner[rows] = owner
+        self._owner[rows] = owner
         self._ids[rows] = ids
         self._alive[rows] = True
         self.n_alive += len(rows)
         self.version += 1
         return ids
+
+    def give(self, row: int, owner: int) -> bool:
+        """Give the entity of a row to an owner; return whether that is another one."""
+        is_other = self._owner_cells[row] != owner
+        self._owner_cells[row] = owner
+        return is_other
 
     def release(self, row: int) -> None:
         """Free a taken row; its generation stays until the next use."""
@@ -162,7 +170,7 @@ class Rows:
 
     def release_many(self, rows: RowIndices) -> None:
         """Free distinct taken rows, at least one."""
-        self.owner[rows] = 0
+        self._owner[rows] = 0
         self._ids[rows] = NOBODY
         self._alive[rows] = False
         self.n_alive -= len(rows)

@@ -66,7 +66,7 @@ class World:
     generation: NDArray[np.uint32]
     """Generation of each row's newest use, 0 before any: (capacity,), read-only."""
     owner: NDArray[np.uint32]
-    """Player id of each living entity's owner, 0 = nobody: (capacity,)."""
+    """Player id of each living entity's owner, 0 = nobody: (capacity,), read-only."""
 
     def __init__(
         self, components: Sequence[type[Component]], capacity: int = 4096
@@ -164,6 +164,21 @@ class World:
             raise self._access_error(entity, component)
         table.expel(row)
         self._journal.reshaped(EntityId(int(entity)))
+
+    def set_owner(self, entity: EntityId, owner: object) -> None:
+        """Give an entity to another owner; its clients are told with the next tick.
+
+        Args:
+            entity: which one.
+            owner: as in `spawn`.
+
+        Raises:
+            StaleEntityError: if the entity is gone.
+            LocalProtocolError: if the owner is no player.
+        """
+        row = self._rows.row_of(entity)
+        if self._rows.give(row, _owner_id(owner)):
+            self._journal.reowned(EntityId(int(entity)))
 
     def has(self, entity: EntityId, component: type[Component]) -> bool:
         """Return whether an entity has a component.
@@ -329,7 +344,8 @@ class World:
         wanted = self._catalogue.shape(list(components))
         owner_id = _owner_id(owner)
         if self._rows.id_cells[row] == entity:
-            self.owner[row] = owner_id
+            if self._rows.give(row, owner_id):
+                self._journal.reowned(entity)
             if self._reshape(row, entity, wanted):
                 self._journal.reshaped(entity)
             return

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Run a JavaScript program of the tests beside the modules of gamenet/browser.
 
-A program is a module with a function `run(argument)`; argument and answer are JSON, in
-which numbers that JSON lacks, and bytes, are marked (`marked` and its counterpart in
-programs/values.js). It runs in Node where that is installed and in Chromium otherwise,
-so that a machine with either one is enough.
+A program is a module with a function `run(argument)`, which may return a promise;
+argument and answer are JSON, in which numbers that JSON lacks, and bytes, are marked
+(`marked` and its counterpart in programs/values.js). It runs in Node where that is
+installed and in Chromium otherwise, so that a machine with either one is enough.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import { argument } from "./argument.js";
 import { run } from "./%s";
 let result;
 try {
-  result = { answer: run(argument) };
+  result = { answer: await run(argument) };
 } catch (error) {
   result = { error: error.stack };
 }

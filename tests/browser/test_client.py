@@ -10,21 +10,59 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.connection import Channel, DeliveryMode
 from gamenet.errors import CloseReason
-from gamenet.game import Component, Game, Input, Message, fixed, int8, text
-from gamenet.game.messages import PlayerEntered, PlayerExited, Welcome
-from gamenet.game.protocol import CONTROL, INPUTS, SNAPSHOTS, Protocol
+from gamenet.game import (
+    Component,
+    Event,
+    Game,
+    Input,
+    Message,
+    fixed,
+    int8,
+    quaternion,
+    text,
+    uint8,
+    uint64,
+)
+from gamenet.game.messages import (
+    PlayerEntered,
+    PlayerExited,
+    Resync,
+    Welcome,
+    WriteRefused,
+    Written,
+)
+from gamenet.game.protocol import CONTROL, EVENTS, INPUTS, SNAPSHOTS, Protocol
 from gamenet.prediction import InputBuffer, InputQueue
-from gamenet.replication import Sender
-from gamenet.replication.sender import SNAPSHOT_HEAD
-from gamenet.wire import Schema, javascript_module
-from gamenet.world import World
+from gamenet.replication import EventCodec, Refusal
+from gamenet.wire import Schema, flag, javascript_module
+from tests.browser import snapshot_bytes as wire
 from tests.browser.javascript import marked, run_program
+from tests.browser.snapshot_bytes import Entity, Layout, Told
 
 
 class Position(Component):
     """Where something is."""
 
     x: float = fixed(-512, 512, step=1 / 64)
+
+
+class Health(Component):
+    """What an owner may write, with fields of several kinds."""
+
+    points: int = uint8(100)
+    safe: bool = flag()
+    score: int = uint64()
+    facing: tuple[float, ...] = quaternion()
+
+
+class Shot(Event):
+    """A loud noise."""
+
+    x: float = fixed(-512, 512, step=1)
+
+
+class Flash(Event):
+    """A bright light."""
 
 
 class Steer(Input):
@@ -60,9 +98,10 @@ class Shout(Input):
 class Words(Game):
     """A game with one of each."""
 
-    components = [Position]
+    components = [Position, Health]
     inputs = [Steer, Jump, Shout]
     messages = [Chat, Emote]
+    events = [Shot, Flash]
     channels = [Channel(9, DeliveryMode.UNRELIABLE, "emotes")]
 
 
@@ -73,8 +112,10 @@ CODEC = javascript_module(
     components=PROTOCOL.components,
     inputs=PROTOCOL.inputs,
     messages=dict(PROTOCOL.registry),
+    events=PROTOCOL.events,
     **PROTOCOL.browser_channels(),
 )
+LAYOUT = Layout(PROTOCOL.components)
 CAPACITY = 64
 WELCOME = Welcome(player_id=2, tick=100, tick_rate=20, capacity=CAPACITY)
 
@@ -92,32 +133,44 @@ def control(message: Schema, now: float = 0.0) -> Step:
     return step("receive", now, channel=CONTROL, bytes=data.hex())
 
 
+def snapshot(tick: int, *blocks: bytes, now: float | None = None) -> Step:
+    """Return the step in which a snapshot comes."""
+    data = wire.message(tick, *blocks)
+    return step(
+        "receive",
+        tick / 20 if now is None else now,
+        channel=SNAPSHOTS,
+        bytes=data.hex(),
+    )
+
+
 def part(tick: int, number: int, count: int) -> Step:
     """Return the step in which a part of a tick comes, without rows."""
-    head = SNAPSHOT_HEAD.pack(tick, number, count)
-    return step("receive", tick / 20, channel=SNAPSHOTS, bytes=head.hex())
+    data = wire.message(tick, part=number, parts=count)
+    return step("receive", tick / 20, channel=SNAPSHOTS, bytes=data.hex())
 
 
-def play(*script: Step, codec: str = CODEC) -> Any:
+def telling(row: int, *parts: Any, generation: int = 1, owner: int = 0) -> bytes:
+    """Return a block that tells all of an entity."""
+    entity = Entity(generation, owner, {type(each): each for each in parts})
+    return wire.states(LAYOUT, {row: Told(LAYOUT.state(entity), LAYOUT.zeros, 0)})
+
+
+def events(tick: int, *happened: Any, raw: bytes = b"") -> Step:
+    """Return the step in which events of a tick come."""
+    codec = EventCodec(PROTOCOL.events)
+    data = tick.to_bytes(4, "little") + b"".join(map(codec.encode, happened)) + raw
+    return step("receive", channel=EVENTS, bytes=data.hex())
+
+
+def play(*script: Step, codec: str = CODEC, **more: Any) -> Any:
     """Return what programs/client_play.js answers."""
-    return run_program("client_play.js", {"script": script}, protocol=codec)
+    return run_program("client_play.js", {"script": script, **more}, protocol=codec)
 
 
-class Host:
-    """A world, and the steps that tell of it."""
-
-    def __init__(self) -> None:
-        self.world = World(PROTOCOL.components, CAPACITY)
-        self.sender = Sender(self.world, part_size=1000)
-
-    def tick(self, number: int, now: float) -> list[Step]:
-        """Return the steps of a tick."""
-        changes = [control(m, now) for m in self.sender.changes(number)]
-        parts = [
-            step("receive", now, channel=SNAPSHOTS, bytes=part.hex())
-            for part in self.sender.snapshot(number)
-        ]
-        return changes + parts
+def kinds(answer: Any, *wanted: str) -> list[Any]:
+    """Return what was told, of some kinds only."""
+    return [told for told in answer["told"] if told[0] in wanted]
 
 
 class ListenTests(SynchronousTestCase):
@@ -149,20 +202,30 @@ class ListenTests(SynchronousTestCase):
         self.assertEqual(answer["players"], [{"id": 2, "name": "Bo"}])
 
     def test_entities(self) -> None:
-        """Entities and snapshots are told."""
-        host = Host()
-        entity = host.world.spawn(Position(x=4), owner=2)
-        script = host.tick(101, 0.05)
-        host.world.despawn(entity)
-        script += [control(m, 0.1) for m in host.sender.changes(102)]
-        answer = play(control(WELCOME), *script)
-        told = [(event, value) for event, value in answer["told"]]
-        self.assertEqual(
-            [event for event, _ in told], ["spawned", "snapshot", "despawned"]
+        """Entities and snapshots are told, in the order in which they change."""
+        answer = play(
+            control(WELCOME),
+            snapshot(101, telling(5, Position(x=4), owner=2)),
+            snapshot(102, telling(5, Health(), owner=3)),
+            snapshot(103, wire.gone({5: True})),
+            snapshot(104, telling(5, Health(), generation=2)),
+            snapshot(105, wire.gone({5: False})),
         )
-        self.assertEqual(told[0][1]["components"], ["Position"])
-        self.assertEqual(told[0][1]["owner"], 2)
-        self.assertEqual(told[1][1], 101)
+        names = [event for event, *_ in answer["told"]]
+        self.assertEqual(
+            [name for name in names if name != "snapshot"],
+            ["spawned", "reshaped", "reowned", "left", "spawned", "despawned"],
+        )
+        spawned, reshaped, reowned, left, *_ = [
+            told[1] for told in answer["told"] if told[0] != "snapshot"
+        ]
+        entity = {"row": 5, "generation": 1, "owner": 2, "components": ["Position"]}
+        self.assertEqual(spawned, entity)
+        entity |= {"owner": 3, "components": ["Health"]}
+        changed = {"added": ["Health"], "removed": ["Position"]}
+        self.assertEqual(reshaped, entity | changed)
+        self.assertEqual(reowned, entity | {"previous": 2})
+        self.assertEqual(left, entity)
 
     def test_empty_snapshot(self) -> None:
         """A tick in which nothing lives is a tick: it is told, and sets the clock."""
@@ -235,7 +298,7 @@ class ListenTests(SynchronousTestCase):
         bad = [
             step("receive", channel=CONTROL, bytes="01ff"),
             step("receive", channel=CONTROL, bytes=""),
-            step("receive", channel=SNAPSHOTS, bytes="00"),
+            step("receive", channel=EVENTS, bytes="00"),
         ]
         for one in bad:
             answer = play(control(WELCOME), one)
@@ -244,11 +307,10 @@ class ListenTests(SynchronousTestCase):
 
     def test_out_of_order(self) -> None:
         """Without a welcome there is no world; a second or endless one is refused."""
-        snapshot = step("receive", channel=SNAPSHOTS, bytes="000000000001")
         huge = Welcome(player_id=1, tick_rate=20, capacity=2**32 - 1)
         for script in (
-            [snapshot],
             [control(PlayerEntered(1, "Ada"))],
+            [events(101, Flash())],
             [control(WELCOME), control(WELCOME)],
             [control(huge)],
         ):
@@ -258,6 +320,332 @@ class ListenTests(SynchronousTestCase):
         """A message of a newer server is skipped."""
         unknown = step("receive", channel=CONTROL, bytes="7f0102")
         self.assertEqual(play(control(WELCOME), unknown)["closed"], [])
+
+
+class SnapshotTests(SynchronousTestCase):
+    """Snapshots that are of no use are counted, and the connection stays."""
+
+    def counts(self, answer: Any) -> list[int]:
+        """Return what was counted: malformed, without baseline, late."""
+        names = ("snapshotErrors", "baselinesMissing", "snapshotsLate")
+        return [answer["stats"][name] for name in names]
+
+    def test_malformed(self) -> None:
+        """A malformed snapshot, and one before the welcome, is as good as lost."""
+        bad = step("receive", channel=SNAPSHOTS, bytes="00")
+        answer = play(bad, control(WELCOME), bad, bad, snapshot(101))
+        self.assertEqual(self.counts(answer), [3, 0, 0])
+        self.assertEqual(answer["closed"], [])
+        self.assertEqual(answer["thrown"], [None] * 5)
+        self.assertEqual(answer["told"], [["snapshot", 101]])
+
+    def test_late(self) -> None:
+        """A snapshot that is too late is counted, and not told."""
+        answer = play(control(WELCOME), snapshot(200), snapshot(168), snapshot(169))
+        self.assertEqual(self.counts(answer), [0, 0, 1])
+        self.assertEqual(answer["told"], [["snapshot", 200]])
+        self.assertEqual(answer["tick"], 200)
+
+    def asked(self, answer: Any) -> list[Any]:
+        """Return what was said on the control channel."""
+        return [PROTOCOL.registry.decode(data) for data in sent_on(answer, CONTROL)]
+
+    def test_resync(self) -> None:
+        """Without its baseline a snapshot is not taken; all is asked for."""
+        state = LAYOUT.state(Entity(1, 0, {}))
+        block = wire.states(LAYOUT, {5: Told(state, state, 31)})
+        script = [snapshot(200, telling(5), now=10)]
+        script += [snapshot(190, block, now=10 + n / 4) for n in range(9)]
+        answer = play(control(WELCOME), *script)
+        self.assertEqual(self.counts(answer), [0, 9, 0])
+        self.assertEqual(self.asked(answer), [Resync(200)] * 3)
+
+    def test_resync_later(self) -> None:
+        """What is asked for too soon is asked for a second after the last time."""
+        state = LAYOUT.state(Entity(1, 0, {}))
+        block = wire.states(LAYOUT, {5: Told(state, state, 31)})
+        script = [snapshot(200, telling(5), now=10)]
+        script += [snapshot(190, block, now=now) for now in (10, 10.5)]
+        script += [
+            snapshot(201, now=10.9),
+            snapshot(202, now=11),
+            snapshot(203, now=13),
+        ]
+        answer = play(control(WELCOME), *script)
+        self.assertEqual(self.asked(answer), [Resync(200), Resync(202)])
+
+    def test_late_rows(self) -> None:
+        """Rows that came too late are asked for, and their differences not taken."""
+        state = LAYOUT.state(Entity(1, 0, {}))
+        changed = wire.states(LAYOUT, {5: Told(state, state, 1)})
+        script = [snapshot(200, telling(5), now=10), snapshot(168, telling(5), now=10)]
+        answer = play(control(WELCOME), *script, snapshot(201, changed, now=10))
+        self.assertEqual(self.counts(answer), [0, 1, 1])
+        self.assertEqual(self.asked(answer), [Resync(200)])
+        answer = play(control(WELCOME), script[0], snapshot(168, now=10))
+        self.assertEqual(self.asked(answer), [])
+
+
+class EventTests(SynchronousTestCase):
+    """What happens in a tick is told when the world is there."""
+
+    def told(self, *script: Step) -> list[Any]:
+        """Return events and snapshots, in the order in which they are told."""
+        return kinds(play(control(WELCOME), *script), "event", "snapshot")
+
+    def test_held_back(self) -> None:
+        """An event waits for a snapshot of its tick, or of a later one."""
+        told = self.told(
+            events(103, Shot(x=3)),
+            events(101, Flash()),
+            snapshot(100),
+            snapshot(102),
+            snapshot(104),
+            events(104, Flash(), Shot(x=4)),
+        )
+        self.assertEqual(
+            told,
+            [
+                ["snapshot", 100],
+                ["snapshot", 102],
+                ["event", "Flash", {}, 101],
+                ["snapshot", 104],
+                ["event", "Shot", {"x": 3}, 103],
+                ["event", "Flash", {}, 104],
+                ["event", "Shot", {"x": 4}, 104],
+            ],
+        )
+
+    def test_parts(self) -> None:
+        """An event waits for all parts of its tick, as far as they come."""
+        told = self.told(
+            events(103, Shot(x=3)), part(103, 0, 2), part(103, 1, 2), part(104, 0, 2)
+        )
+        self.assertEqual([each[0] for each in told], ["snapshot", "event"])
+        told = self.told(
+            events(103, Shot(x=3)),
+            events(104, Flash()),
+            part(103, 0, 2),
+            part(104, 0, 2),
+        )
+        self.assertEqual(told, [["snapshot", 103], ["event", "Shot", {"x": 3}, 103]])
+
+    def test_many(self) -> None:
+        """Of more than 256 the oldest are told early."""
+        shots = [Shot(x=n) for n in range(200)]
+        told = self.told(events(300, *shots), events(250, *shots))
+        self.assertEqual([each[2]["x"] for each in told], list(range(144)))
+        self.assertEqual({each[3] for each in told}, {250})
+
+    def test_malformed(self) -> None:
+        """A malformed message of events ends the connection; none of it is told."""
+        for raw in (b"\0", b"\0\2\xff\xff", b"\1\1\0", b"\2\x81\x08", b"\2\0" * 1025):
+            answer = play(
+                control(WELCOME), snapshot(101), events(101, Flash(), raw=raw)
+            )
+            self.assertEqual(answer["closed"][0][0], "MALFORMED", raw[:9])
+            self.assertEqual(kinds(answer, "event"), [])
+
+    def test_large(self) -> None:
+        """A message of events has 16,384 bytes at most."""
+        for size, is_taken in ((16384, True), (16385, False)):
+            unknown = b"\7\x80\x08" + bytes(1024)
+            n_whole, n_rest = divmod(size - 4, len(unknown))
+            raw = unknown * n_whole + b"\1\0" * (n_rest // 2)
+            if n_rest % 2:
+                raw = b"\7\1\0" + raw[:-2]
+            self.assertEqual(len(raw), size - 4)
+            answer = play(control(WELCOME), snapshot(101), events(101, raw=raw))
+            self.assertEqual(answer["closed"] == [], is_taken, answer["closed"])
+
+    def test_unknown(self) -> None:
+        """An event of a newer server is skipped."""
+        told = self.told(snapshot(101), events(101, raw=b"\7\3abc\1\0"))
+        self.assertEqual(told[1:], [["event", "Flash", {}, 101]])
+
+
+class WaitTests(SynchronousTestCase):
+    """A page can wait for an entity, and watch a field."""
+
+    def test_changes(self) -> None:
+        """A change is told once its snapshot is applied, as long as it is wanted."""
+        watch = [["Health", "points"], ["Position", "x"]]
+        answer = play(
+            control(WELCOME),
+            step("watch", watch=watch),
+            snapshot(101, telling(5, Position(x=1), Health(points=9))),
+            snapshot(102, telling(5, Position(x=1), Health(points=8))),
+            step("unwatch"),
+            snapshot(103, telling(5, Position(x=1), Health(points=7))),
+        )
+        self.assertEqual(
+            kinds(answer, "changed"), [["changed", "Health", "points", 5, 8, 9]]
+        )
+
+    def test_unknown(self) -> None:
+        """A component or a field that there is not is named."""
+        answer = play(
+            control(WELCOME),
+            step("watch", watch=[["Helth", "points"]]),
+            step("watch", watch=[["Health", "point"]]),
+            step("await", component="Ship"),
+        )
+        known = "this game has Position, Health"
+        self.assertEqual(
+            answer["thrown"][1:],
+            [
+                f"no component Helth: {known}",
+                "Health has no field point",
+                f"no component Ship: {known}",
+            ],
+        )
+
+    def awaited(self, *script: Step, **options: Any) -> Any:
+        """Return what the promise of an entity with Health comes to."""
+        first = step("await", component="Health", **options)
+        (answer,) = play(control(WELCOME), first, *script)["awaited"]
+        return answer
+
+    def test_spawned(self) -> None:
+        """The promise resolves with an entity: there, new, or given it."""
+        entity = {"row": 5, "generation": 1, "owner": 0, "components": ["Health"]}
+        script = [
+            snapshot(101, telling(4, Position())),
+            snapshot(102, telling(5, Health())),
+            snapshot(103, telling(6, Health())),
+        ]
+        self.assertEqual(self.awaited(*script), entity)
+        late = [*script, step("await", component="Health")]
+        self.assertEqual(play(control(WELCOME), *late)["awaited"], [entity])
+        given = self.awaited(script[0], snapshot(102, telling(4, Position(), Health())))
+        self.assertEqual(given["row"], 4)
+
+    def test_given_up(self) -> None:
+        """Without such an entity the promise fails: by time, signal, or end."""
+        closed = step("closed", reason="SERVER_FULL", detail="")
+        self.assertEqual(
+            self.awaited(timeout=0.01), {"failed": "no Health came within 0.01 s"}
+        )
+        self.assertEqual(self.awaited(abort=True), {"failed": "not wanted"})
+        self.assertEqual(
+            self.awaited(step("abort"), signal=True), {"failed": "not wanted"}
+        )
+        advice = CloseReason.SERVER_FULL.advice
+        self.assertEqual(self.awaited(closed), {"failed": f"no Health came: {advice}"})
+
+
+class WriteTests(SynchronousTestCase):
+    """A page can write what its player owns."""
+
+    HERE = (
+        control(WELCOME),
+        snapshot(101, telling(5, Health(points=9, safe=True, score=2**60), owner=2)),
+        snapshot(102, telling(6, Health(), owner=3)),
+    )
+
+    def write(self, row: int = 5, component: str = "Health", **values: Any) -> Step:
+        """Return the step of a write."""
+        return step("write", row=row, component=component, values=values)
+
+    def test_write(self) -> None:
+        """What is written is shown, told and sent; fields left out stay."""
+        answer = play(
+            *self.HERE,
+            step("watch", watch=[["Health", "points"]]),
+            self.write(points=3),
+            step("show", component="Health", row=5),
+        )
+        self.assertEqual(
+            kinds(answer, "changed"), [["changed", "Health", "points", 5, 3, 9]]
+        )
+        body = Health(points=3, safe=True, score=2**60)
+        self.assertEqual(answer["values"][-1], marked(body))
+        (data,) = sent_on(answer, CONTROL)
+        self.assertEqual(
+            PROTOCOL.registry.decode(data), Written(5, 1, 1, 102, body.encode())
+        )
+
+    def test_confirmed(self) -> None:
+        """What the server says of it counts, and is no change if it is the same."""
+        written = Health(points=3, safe=True, score=2**60)
+        other = Health(points=4, safe=True, score=2**60)
+        answer = play(
+            *self.HERE,
+            step("watch", watch=[["Health", "points"]]),
+            self.write(points=3),
+            snapshot(103, telling(5, written, owner=2)),
+            snapshot(104, telling(5, other, owner=2)),
+        )
+        changes = [told[4:] for told in kinds(answer, "changed")]
+        self.assertEqual(changes, [[3, 9], [4, 3]])
+
+    def test_refused(self) -> None:
+        """What the server refuses is taken back, and told with a reason."""
+        for reason in Refusal:
+            answer = play(
+                *self.HERE,
+                self.write(points=3),
+                step("watch", watch=[["Health", "points"]]),
+                control(WriteRefused(5, 1, 1, reason)),
+                step("show", component="Health", row=5),
+            )
+            self.assertEqual(answer["values"][-1]["points"], 9)
+            refused = {"row": 5, "generation": 1, "component": "Health"}
+            self.assertEqual(
+                kinds(answer, "write_refused", "changed"),
+                [
+                    ["changed", "Health", "points", 5, 9, 3],
+                    ["write_refused", refused | {"reason": reason.name}],
+                ],
+            )
+
+    def test_refused_strange(self) -> None:
+        """A refusal of what there is not changes nothing, and is told."""
+        strange = [(99, 1, 1, 1), (5, 2, 1, 1), (5, 1, 9, 99), (5, 1, 0, 0)]
+        refusals = [control(WriteRefused(*each)) for each in strange]
+        answer = play(*self.HERE, self.write(points=3), *refusals)
+        told = [each[1] for each in kinds(answer, "write_refused")]
+        self.assertEqual(
+            [(each["component"], each["reason"]) for each in told],
+            [
+                ("Health", "NOT_YOURS"),
+                ("Health", "NOT_YOURS"),
+                ("", "MALFORMED"),
+                ("Position", "MALFORMED"),
+            ],
+        )
+        self.assertEqual(answer["closed"], [])
+
+    def test_mistakes(self) -> None:
+        """What cannot be right is told to the page, and not sent."""
+        answer = play(
+            *self.HERE,
+            self.write(6, points=3),
+            self.write(7, points=3),
+            self.write(5, "Position", x=3),
+            self.write(points=300),
+            self.write(health=3),
+            step("show", component="Health", row=5),
+        )
+        self.assertEqual(
+            answer["thrown"][3:-1],
+            [
+                "row 6 is of player 3, and we are 2",
+                "row 7 has no Health",
+                "row 5 has no Position",
+                "300 is not an integer from 0 to 255",
+                "Health has no field health",
+            ],
+        )
+        self.assertEqual(answer["values"][-1]["points"], 9)
+        self.assertEqual(answer["sent"], [])
+
+
+def sent_on(answer: Any, channel: int) -> list[bytes]:
+    """Return what was sent on a channel."""
+    return [
+        bytes.fromhex(each["$bytes"]) for on, each in answer["sent"] if on == channel
+    ]
 
 
 class SpeakTests(SynchronousTestCase):
@@ -380,12 +768,11 @@ class MeasureTests(SynchronousTestCase):
 
     def script(self) -> list[Step]:
         """Return four seconds of snapshots, some of them late."""
-        host = Host()
-        host.world.spawn(Position())
         script = [control(WELCOME)]
         for n in range(1, 81):
             late = 0.02 if n % 7 == 0 else 0.0
-            script += host.tick(100 + n, n / 20 + late)
+            block = telling(0, Position(x=n))
+            script.append(snapshot(100 + n, block, now=n / 20 + late))
         return script
 
     def test_rates(self) -> None:

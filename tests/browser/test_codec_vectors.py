@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.errors import CloseReason, GamenetError, SchemaError
-from gamenet.wire import Planes, Schema
+from gamenet.errors import (
+    CloseReason,
+    GamenetError,
+    RemoteProtocolError,
+    SchemaError,
+)
+from gamenet.wire import Lanes, Schema
 from gamenet.wire.fields import NumberField
 from gamenet.wire.javascript import javascript_module
+from tests.browser import snapshot_bytes as wire
 from tests.browser.javascript import marked, run_program
 from tests.browser.schemas import (
     SCHEMAS,
@@ -24,7 +30,9 @@ from tests.browser.schemas import (
     Growing,
     Grown,
     Integers,
+    Point,
     Texts,
+    random_field,
     random_schema,
 )
 
@@ -32,14 +40,17 @@ HASH = bytes(range(8))
 SEED = 20
 
 
-def codec(schemas: tuple[type[Schema], ...]) -> str:
+def codec(
+    schemas: tuple[type[Schema], ...], components: Sequence[type[Schema]] = (Body,)
+) -> str:
     """Return the codec whose messages are these schemas, by their position."""
     return javascript_module(
         protocol_hash=HASH,
         version=1,
-        components=[Body],
+        components=components,
         inputs=[Empty],
         messages=dict(enumerate(schemas)),
+        events=[Point, Empty],
         close_reasons=CloseReason,
     )
 
@@ -47,9 +58,8 @@ def codec(schemas: tuple[type[Schema], ...]) -> str:
 def run(schemas: tuple[type[Schema], ...] = SCHEMAS, **argument: Any) -> Any:
     """Return what programs/codec_vectors.js answers."""
     engine = argument.pop("engine", None)
-    return run_program(
-        "codec_vectors.js", argument, protocol=codec(schemas), engine=engine
-    )
+    module = codec(schemas, argument.pop("components", (Body,)))
+    return run_program("codec_vectors.js", argument, protocol=module, engine=engine)
 
 
 def samples(schemas: tuple[type[Schema], ...], n: int) -> list[tuple[int, Schema]]:
@@ -234,58 +244,92 @@ def unrounded_floats(random: Random) -> Floats:
     return Floats(*values, *rotations)
 
 
-class PlaneTests(SynchronousTestCase):
-    """Columns are decoded as numpy decodes them."""
+class LaneTests(SynchronousTestCase):
+    """Lanes become the columns that numpy makes of them."""
 
     def setUp(self) -> None:
-        """Encode planes of random bodies."""
+        """Make components of random fields, besides the one that has every kind."""
         random = Random(SEED)
-        self.planes = Planes(Body)
-        self.bodies = [Body.sample(random) for _ in range(40)]
-        self.data = bytearray(self.planes.row_size * len(self.bodies))
-        self.planes.write(self.data, 0, columns_of(self.bodies), np.arange(40))
+        self.random = random
+        self.schemas = [Body, *(random_component(random, n) for n in range(40))]
 
-    def read(self, data: bytes, rows: list[int]) -> Any:
-        """Return what the browser reads into columns of 64 rows."""
-        asked = {"component": 0, "bytes": data.hex(), "rows": rows, "capacity": 64}
-        return run(toRead=[asked])["planes"][0]
+    def columns(self, schema: Any, lanes: list[list[int]]) -> Any:
+        """Return the columns that Python makes of lanes, as the program does."""
+        words = np.array(lanes, np.uint32).T
+        columns = Lanes(schema).from_lanes(words)
+        return {name: marked(each.ravel().tolist()) for name, each in columns.items()}
+
+    def show(self, asked: list[tuple[int, list[list[int]]]]) -> list[Any]:
+        """Return what the browser makes of rows of lanes, by component."""
+        questions = [{"component": i, "lanes": lanes} for i, lanes in asked]
+        answers: list[Any] = run(components=self.schemas, toShow=questions)["lanes"]
+        return answers
 
     def test_equal(self) -> None:
-        """Each value lands in the row that it is for."""
-        rows = list(range(60, 20, -1))
-        answer = self.read(bytes(self.data), rows)
-        arrays, _ = self.planes.read(self.data, 0, len(rows))
-        self.assertEqual(answer["size"], self.planes.row_size)
-        for name, array in arrays.items():
-            width = array.size // len(rows)
-            column = np.array([number_of(v) for v in answer["columns"][name]])
-            read = column.reshape(64, width)[rows]
-            wanted = np.array([number_of(marked(v)) for v in array.ravel().tolist()])
-            self.assertEqual(read.ravel().tolist(), wanted.tolist(), name)
+        """Each value lands in its row and its column, as exact as in Python."""
+        asked = []
+        for i, schema in enumerate(self.schemas):
+            parts = [schema.sample(self.random) for _ in range(9)]
+            asked.append((i, [wire.lanes_of(part) for part in parts]))
+        for (i, lanes), answer in zip(asked, self.show(asked), strict=True):
+            schema = self.schemas[i]
+            widths = list(Lanes(schema).widths)
+            self.assertEqual(answer["widths"], widths)
+            self.assertEqual(wire.widths_of(schema), widths)
+            wanted = self.columns(schema, lanes)
+            self.assertEqual(unflagged(answer["columns"]), unflagged(wanted), schema)
 
     def test_malformed(self) -> None:
-        """Planes that are cut short, or hold an illegal word, are refused."""
-        rows = list(range(40))
-        self.assertEqual(self.read(bytes(self.data[:-1]), rows), {"refused": True})
-        self.assertEqual(self.read(b"\xff" * len(self.data), rows), {"refused": True})
+        """What no value has is refused by both, and nothing else is."""
+        asked = []
+        for i, schema in enumerate(self.schemas * 12):
+            widths = Lanes(schema).widths
+            lanes = wire.lanes_of(schema.sample(self.random))
+            n = self.random.randrange(len(widths))
+            high = max(0, (1 << widths[n]) - self.random.randrange(1, 4))
+            lanes[n] = self.random.choice((high, self.random.randrange(high + 1)))
+            asked.append((i % len(self.schemas), [lanes]))
+        refused = 0
+        for (i, lanes), answer in zip(asked, self.show(asked), strict=True):
+            try:
+                self.columns(self.schemas[i], lanes)
+                is_legal = True
+            except RemoteProtocolError:
+                is_legal = False
+            self.assertEqual(
+                "refused" not in answer, is_legal, (self.schemas[i], lanes)
+            )
+            refused += not is_legal
+        self.assertGreater(refused, 20)
+
+    def test_variable_width(self) -> None:
+        """A field that has no lanes is an error of the generator."""
+        for schema in (Texts, Growing):
+            with self.assertRaisesRegex(
+                SchemaError, "lanes need fields of fixed width"
+            ):
+                codec(SCHEMAS, [schema])
 
 
-def columns_of(bodies: list[Body]) -> SimpleNamespace:
-    """Return the columns of rows."""
-    columns = {}
-    for field in Body.schema_fields:
-        values = [getattr(body, field.name) for body in bodies]
-        values = [getattr(value, "value", value) for value in values]
-        columns[field.name] = np.array(values, field.column_dtype)
-    return SimpleNamespace(**columns)
+def random_component(random: Random, number: int) -> type[Schema]:
+    """Return a component of random fields that have lanes."""
+    body: dict[str, Any] = {}
+    while len(body) < 1 + number % 12:
+        field = random_field(random, 0)
+        if field.is_fixed_width:
+            body[f"f{len(body)}"] = field
+    return type(Schema)(f"Component{number}", (Schema,), body)
 
 
-def number_of(value: Any) -> Any:
-    """Return the number that a marked value stands for."""
-    if isinstance(value, dict):
-        ((kind, held),) = value.items()
-        return {"$integer": int, "$flag": int, "$float": float}[kind](held)
-    return value
+def unflagged(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return columns with numbers for flags, which is what typed arrays hold."""
+    return {
+        name: [
+            int(v["$flag"]) if isinstance(v, dict) and "$flag" in v else v
+            for v in column
+        ]
+        for name, column in columns.items()
+    }
 
 
 class ModuleTests(SynchronousTestCase):
@@ -304,6 +348,14 @@ class ModuleTests(SynchronousTestCase):
         self.assertEqual(answer["enums"]["Weapon"], {"NONE": 0, "LASER": 3, "MINE": 7})
         names = [[i, schema.__name__] for i, schema in enumerate(SCHEMAS)]
         self.assertEqual(answer["names"], names)
+        self.assertEqual(answer["events"], ["Point", "Empty"])
+
+    def test_older_callers(self) -> None:
+        """A game without events has an empty list of them."""
+        text = javascript_module(
+            protocol_hash=HASH, version=1, components=[], inputs=[], messages={}
+        )
+        self.assertIn("export const events = Object.freeze([]);", text)
 
     def test_fields(self) -> None:
         """A page can look up a field's kind and range."""

@@ -19,6 +19,8 @@ FRESH = {
     "resent": 0,
     "duplicates": 0,
     "dropped": {},
+    "snapshotErrors": 0,
+    "baselinesMissing": 0,
 }
 WRITTEN = """() => {
     const { prototype } = CanvasRenderingContext2D;
@@ -30,6 +32,14 @@ WRITTEN = """() => {
         if (this.canvas.id === "netgraph") written.push([text, left, left + width, y]);
         fillText.call(this, text, x, y, free);
     };
+}"""
+FAULTY = """async () => {
+    const { GameClient } = await import("/gamenet/client.js");
+    const { stats } = GameClient.prototype;
+    GameClient.prototype.stats = function () {
+        return { ...stats.call(this), snapshotErrors: 98765, baselinesMissing: 98765 };
+    };
+    written.length = 0;
 }"""
 PLACE = """() => {
     const { left, right, top, bottom } = document.getElementById("netgraph")
@@ -85,6 +95,21 @@ class FiguresTests(SynchronousTestCase):
         ):
             self.assertEqual(figures(dropped=dropped)["Dropped"], text)
 
+    def test_faults(self) -> None:
+        """Snapshots that were of no use are told of only if there were any."""
+        for changed, wanted in (
+            ({"snapshotErrors": 2}, ["Malformed", "Dropped"]),
+            ({"baselinesMissing": 3}, ["No base", "Dropped"]),
+            (
+                {"snapshotErrors": 2, "baselinesMissing": 3},
+                ["Malformed", "No base", "Dropped"],
+            ),
+        ):
+            found = figures(**changed)
+            self.assertEqual(list(found)[6:], wanted)
+            told = [found[name] for name in wanted[:-1]]
+            self.assertEqual(told, [str(count) for count in changed.values()])
+
 
 class SmallScreenTests(BrowserTestCase):
     """The graph on a phone."""
@@ -99,15 +124,24 @@ class SmallScreenTests(BrowserTestCase):
         page.evaluate(WRITTEN)
         page.keyboard.press("KeyN")
         page.wait_for_selector("#netgraph", state="visible")
+        texts = self.check_place(page)
+        self.assertIn("Duplicates", texts)
+        self.assertNotIn("No base", texts)
+        page.evaluate(FAULTY)
+        self.assertIn("No base", self.check_place(page))
+
+    def check_place(self, page: Any) -> list[str]:
+        """Check that all of the graph can be seen; return its texts."""
+        page.wait_for_function("() => written.length > 0")
+        written = page.evaluate("() => written")
+        texts = [text for text, *_ in written]
         place = page.evaluate(PLACE)
         self.assertGreaterEqual(min(place["left"], place["top"]), 0)
         self.assertLessEqual(place["right"], place["width"])
         self.assertLessEqual(place["bottom"], place["height"])
-        page.wait_for_function("() => written.length > 0")
-        written = page.evaluate("() => written")
-        self.assertIn("Duplicates", [text for text, *_ in written])
-        n_each = [text for text, *_ in written].index("Dropped") + 2
+        n_each = texts.index("Dropped") + 2
         self.check_apart(written[:n_each], place)
+        return texts[:n_each]
 
     def check_apart(self, written: list[Any], place: dict[str, float]) -> None:
         """Check that texts on a line are beside each other, and all inside."""

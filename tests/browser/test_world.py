@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""The browser's world follows a sender as Python's receiver does."""
+"""The browser's world is what the server tells, whatever is lost, late or overtaken."""
 
 from __future__ import annotations
 
 import math
-from random import Random
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.errors import RemoteProtocolError
-from gamenet.replication import Despawned, Receiver, Sender, Spawned
-from gamenet.wire import angle, fixed, flag, int64, nbits, quaternion, uint8
+from gamenet.wire import angle, enum, fixed, flag, int64, nbits, quaternion, uint8
 from gamenet.wire.javascript import javascript_module
-from gamenet.world import Component, World
-from tests.browser.javascript import marked, run_program
+from gamenet.world import Component
+from tests.browser import snapshot_bytes as wire
+from tests.browser.following import Match, all_shown, shown
+from tests.browser.javascript import run_program
+from tests.browser.schemas import Body, Region
+from tests.browser.snapshot_bytes import Entity, Layout, Told
 
 CAPACITY = 300
 
@@ -41,306 +42,254 @@ class Mark(Component):
     """A component without fields."""
 
 
-class Later(Component):
-    """A component that the browser's codec does not know."""
+class Ward(Component):
+    """A component of which zero is no value."""
 
-    a: int = uint8()
+    region: Region = enum(Region)
 
 
-COMPONENTS = [Place, Stance, Mark]
+COMPONENTS = [Place, Stance, Mark, Ward, Body]
+LAYOUT = Layout(COMPONENTS)
 PROTOCOL = javascript_module(
     protocol_hash=bytes(8),
     version=1,
     components=COMPONENTS,
     inputs=[],
-    messages={4: Spawned, 5: Despawned},
+    messages={},
 )
-
-Step = dict[str, Any]
-
-
-def follow(steps: list[Step], **more: Any) -> Any:
-    """Return what programs/world_follow.js answers."""
-    argument = {"capacity": CAPACITY, "steps": steps, **more}
-    return run_program("world_follow.js", argument, protocol=PROTOCOL)
+TAGS = [type(Component)(f"Tag{n}", (Component,), {}) for n in range(70)]
 
 
-class Match:
-    """A sender's world that random things happen in, and a receiver's copy."""
-
-    def __init__(self, seed: int) -> None:
-        self.random = Random(seed)
-        self.world = World(COMPONENTS, CAPACITY)
-        self.copy = World(COMPONENTS, CAPACITY)
-        self.sender = Sender(self.world, part_size=400)
-        self.receiver = Receiver(self.copy)
-        self.entities: list[Any] = []
-        self.late: list[bytes] = []
-        self.held: list[Any] = []
-        self.steps: list[Step] = []
-        self.wanted: list[Any] = []
-
-    def tick(self, number: int) -> None:
-        """Let things happen; send, lose and delay what tells of them."""
-        self.world.tick = number
-        for _ in range(self.random.randrange(4)):
-            self.happen()
-        self.held += self.sender.changes(number)
-        if self.random.random() < 0.7:  # else a snapshot overtakes them
-            for message in self.held:
-                self.deliver(type(message).__name__, message.encode(), message)
-            self.held = []
-        parts = self.late + self.sender.snapshot(number)
-        self.late = [p for p in parts if self.random.random() < 0.2]
-        for part in parts:
-            if self.random.random() < 0.7:
-                self.deliver("Snapshot", part)
-        self.steps[-1:] = [{**step, "show": True} for step in self.steps[-1:]]
-        self.wanted.append((len(self.steps) - 1, shown(self.copy)))
-
-    def tick_only(self, number: int) -> None:
-        """Send and deliver a tick in which nothing happens by itself."""
-        self.world.tick = number
-        for message in self.sender.changes(number):
-            self.deliver(type(message).__name__, message.encode(), message)
-        for part in self.sender.snapshot(number):
-            self.deliver("Snapshot", part)
-
-    def happen(self) -> None:
-        """Spawn, despawn, reshape or change something."""
-        choice = self.random.randrange(7) if self.entities else 0
-        if choice <= 1 and len(self.entities) < CAPACITY - 1:
-            parts = [Place.sample(self.random), Stance.sample(self.random), Mark()]
-            kept = [part for part in parts if self.random.random() < 0.7]
-            owner = self.random.randrange(5)
-            self.entities.append(self.world.spawn(*kept, owner=owner or None))
-            return
-        entity = self.random.choice(self.entities)
-        if choice == 2:
-            self.entities.remove(entity)
-            self.world.despawn(entity)
-        elif choice == 3 and not self.world.has(entity, Place):
-            self.world.add(entity, Place.sample(self.random))
-        elif choice == 4 and self.world.has(entity, Stance):
-            self.world.remove(entity, Stance)
-        elif self.world.has(entity, Place):
-            place = self.world[entity, Place]
-            place.x = self.random.uniform(-512, 512)
-            place.heading = self.random.uniform(-9, 9)
-
-    def deliver(self, kind: str, data: bytes, message: Any = None) -> None:
-        """Give something to the receiver, and note it for the browser."""
-        self.steps.append({"kind": kind, "bytes": data.hex()})
-        if kind == "Snapshot":
-            self.receiver.receive_snapshot(data)
-        elif kind == "Spawned":
-            self.receiver.receive_spawned(message)
-        else:
-            self.receiver.receive_despawned(message)
+def follow(steps: list[Any], *, codec: str = PROTOCOL, **more: Any) -> Any:
+    """Return what programs/world_follow.js answers to messages, or to its own steps."""
+    listed = [
+        {"bytes": step.hex(), "show": True} if isinstance(step, bytes) else step
+        for step in steps
+    ]
+    argument = {"capacity": CAPACITY, "steps": listed, **more}
+    return run_program("world_follow.js", argument, protocol=codec)
 
 
-def shown(world: World) -> list[dict[str, Any]]:
-    """Return everything that can be seen of the living rows, as the program does."""
-    rows = []
-    for row in world.query().tolist():
-        components = {}
-        for component in COMPONENTS:
-            columns = world.columns(component)
-            if columns.present[row]:
-                names = [field.name for field in component.schema_fields]
-                values = [getattr(columns, name)[row].tolist() for name in names]
-                components[component.__name__] = marked(values)
-        generation, owner = world.generation[row], world.owner[row]
-        rows.append(
-            {
-                "row": row,
-                "generation": int(generation),
-                "owner": int(owner),
-                "components": components,
-            }
-        )
-    return rows
+def entity(*parts: Any, generation: int = 1, owner: int = 0) -> Entity:
+    """Return an entity of components."""
+    return Entity(generation, owner, {type(part): part for part in parts})
 
 
-def refuses(receiver: Receiver, kind: str, data: bytes) -> bool:
-    """Tell whether Python refuses a message."""
-    try:
-        if kind == "Snapshot":
-            receiver.receive_snapshot(data)
-        else:
-            receiver.receive_spawned(Spawned.decode(data))
-    except RemoteProtocolError:
-        return True
-    return False
+class Tale:
+    """Messages that tell of row 7 alone, each compared with the one before."""
+
+    def __init__(self) -> None:
+        self.tick = 0
+        self.base = LAYOUT.zeros
+        self.messages: list[bytes] = []
+
+    def be(self, tick: int, new: Entity) -> Tale:
+        """Tell that an entity is there at a tick."""
+        state = LAYOUT.state(new)
+        age = tick - self.tick if any(self.base) else 0
+        told = {7: Told(state, self.base, age)}
+        self.messages.append(wire.message(tick, wire.states(LAYOUT, told)))
+        self.tick, self.base = tick, state
+        return self
+
+    def gone(self, tick: int, *, left: bool = False) -> Tale:
+        """Tell that nothing is there at a tick."""
+        self.messages.append(wire.message(tick, wire.gone({7: left})))
+        self.tick, self.base = tick, LAYOUT.zeros
+        return self
+
+
+def happened(messages: list[bytes]) -> list[Any]:
+    """Return all that happens by messages."""
+    answers = follow(messages)["answers"]
+    return [event for answer in answers for event in answer["happened"]]
 
 
 class FollowTests(SynchronousTestCase):
-    """What arrives, late or not, gives the same world on both sides."""
+    """What arrives gives the server's world."""
+
+    def check(self, match: Match, codec: str = PROTOCOL) -> None:
+        """Fail unless the browser takes what the model takes, and ends as it does."""
+        steps = [*match.steps[:-1], {**match.steps[-1], "show": True}]
+        answers = follow(steps, codec=codec, capacity=match.capacity)["answers"]
+        self.assertEqual([answer["result"] for answer in answers], match.results)
+        living = all_shown(match.after[-1])
+        self.assertEqual(answers[-1]["world"], living)
+        for component, rows in zip(
+            match.components, answers[-1]["queries"], strict=True
+        ):
+            name = component.__name__
+            wanted = [each["row"] for each in living if name in each["components"]]
+            self.assertEqual(rows, wanted)
 
     def test_random_matches(self) -> None:
-        """Loss, delay, spawns, despawns and reshapes leave both worlds equal."""
-        for seed in range(3):
-            match = Match(seed)
-            for number in range(120):
-                match.tick(number)
-            answers = follow(match.steps)["answers"]
-            self.assertFalse(any(answer["refused"] for answer in answers))
-            for step, wanted in match.wanted:
-                if step >= 0:
-                    self.assertEqual(answers[step]["world"], wanted, (seed, step))
+        """Loss, delay, spawns, despawns and reshapes leave the world as it was told."""
+        found = set()
+        for seed in range(6):
+            match = Match(COMPONENTS, CAPACITY if seed % 2 else 9, seed)
+            match.run(90)
+            self.check(match)
+            found |= set(match.results)
+        self.assertEqual(found, {"taken", "late", "missing"})
 
-    def test_tick_wraps(self) -> None:
-        """After tick 2**32 - 1 comes tick 0, and it is newer."""
-        match = Match(5)
-        for number in range(2**32 - 20, 2**32 + 20):
-            match.tick(number & 0xFFFFFFFF)
-        answers = follow(match.steps)["answers"]
-        step, wanted = match.wanted[-1]
-        self.assertEqual(answers[step]["world"], wanted)
+    def test_many_components(self) -> None:
+        """Which components there are takes as many lanes as it needs."""
+        for number in (0, 1, 32, 33, 70):
+            codec = javascript_module(
+                protocol_hash=bytes(8),
+                version=1,
+                components=[*TAGS[:number], Place],
+                inputs=[],
+                messages={},
+            )
+            match = Match([*TAGS[:number], Place], 40, seed=number)
+            match.run(30)
+            self.check(match, codec)
+
+    def test_no_components(self) -> None:
+        """A game without components has entities, whose rows have two lanes."""
+        codec = javascript_module(
+            protocol_hash=bytes(8), version=1, components=[], inputs=[], messages={}
+        )
+        layout = Layout([])
+        told = {3: Told(layout.state(entity(owner=2)), layout.zeros, 0)}
+        data = wire.message(4, wire.states(layout, told))
+        (answer,) = follow([data], codec=codec)["answers"]
+        self.assertEqual(answer["world"], [shown(3, entity(owner=2))])
+
+    def test_every_tick(self) -> None:
+        """After each message the world is that of the newest told of each row."""
+        components = [Place, Stance, Mark]
+        codec = javascript_module(
+            protocol_hash=bytes(8),
+            version=1,
+            components=components,
+            inputs=[],
+            messages={},
+        )
+        match = Match(components, 20, seed=77)
+        match.run(80)
+        steps = [{**step, "show": True} for step in match.steps]
+        answers = follow(steps, codec=codec)["answers"]
+        for answer, rows in zip(answers, match.after, strict=True):
+            self.assertEqual(answer["world"], all_shown(rows))
+
+    def test_late(self) -> None:
+        """What is older than what is shown is a baseline, and not shown."""
+        told = Tale().be(10, entity(Place(x=1))).be(12, entity(Place(x=2)))
+        late = wire.message(
+            11,
+            wire.states(
+                LAYOUT, {7: Told(LAYOUT.state(entity(Place(x=9))), LAYOUT.zeros, 0)}
+            ),
+        )
+        told.base, told.tick = LAYOUT.state(entity(Place(x=9))), 11
+        told.be(13, entity(Place(x=9.5)))
+        messages = [*told.messages[:2], late, told.messages[2]]
+        worlds = [a["world"] for a in follow(messages)["answers"]]
+        places = [rows[0]["components"]["Place"][0] for rows in worlds]
+        self.assertEqual(places, [1, 2, 2, 9.5])
+
+    def test_floor(self) -> None:
+        """What was told long ago is the baseline of a row that was quiet since."""
+        old, new = entity(Place(x=1)), entity(Place(x=2))
+        states = LAYOUT.state(old), LAYOUT.state(new)
+        far = {8: Told(states[0], LAYOUT.zeros, 0)}
+        messages = Tale().be(5, old).messages
+        messages += [wire.message(300, wire.states(LAYOUT, far))]
+        # Tick 293 takes the slot of tick 5, which is still what 6 to 292 have.
+        late = {7: Told(states[1], LAYOUT.zeros, 0)}
+        messages += [wire.message(293, wire.states(LAYOUT, late))]
+        back = {7: Told(states[1], states[0], 10)}
+        messages += [wire.message(301, wire.states(LAYOUT, back))]
+        answers = follow(messages)["answers"]
+        self.assertEqual([a["result"] for a in answers], ["taken"] * 4)
+        self.assertEqual(answers[-1]["world"][0], shown(7, new))
+
+    def test_tick_zero(self) -> None:
+        """Tick 0 is a tick like others, also as a baseline."""
+        told = Tale().be(0, entity(Place(x=1)))
+        told.be(1, entity(Place(x=2))).be(31, entity(Place(x=3)))
+        zero = {
+            7: Told(
+                LAYOUT.state(entity(Place(x=4))), LAYOUT.state(entity(Place(x=1))), 31
+            )
+        }
+        messages = [*told.messages[:2], wire.message(31, wire.states(LAYOUT, zero))]
+        self.assertEqual(
+            follow(messages)["answers"][-1]["world"], [shown(7, entity(Place(x=4)))]
+        )
 
     def test_events(self) -> None:
-        """Spawned, replaced and despawned entities are told apart."""
-        match = Match(0)
-        first = match.world.spawn(Place(), owner=3)
-        match.tick_only(1)
-        match.world.add(first, Mark())
-        match.tick_only(2)
-        match.world.despawn(first)
-        match.tick_only(3)
-        answers = follow(match.steps)["answers"]
-        happened = [event for answer in answers for event in answer["happened"]]
+        """Spawned, reshaped, given away, despawned and left are told apart."""
+        told = Tale().be(1, entity(Place(), owner=3))
+        told.be(2, entity(Place(), Mark(), owner=3))
+        told.be(3, entity(Mark(), owner=4))
+        told.be(4, entity(Mark(), generation=2, owner=4)).gone(5, left=True)
+        told.be(6, entity(Mark(), generation=2)).gone(7).gone(8)
         self.assertEqual(
-            happened,
+            happened(told.messages),
             [
-                ["spawned", 0, ["Place"]],
-                ["replaced", 0, ["Place", "Mark"]],
-                ["despawned", 0, ["Place", "Mark"]],
+                ["spawned", 7, 1, ["Place"]],
+                ["reshaped", 7, ["Mark"], []],
+                ["reshaped", 7, [], ["Place"]],
+                ["reowned", 7, 3, 4],
+                ["despawned", 7, 1, ["Mark"]],
+                ["spawned", 7, 2, ["Mark"]],
+                ["left", 7, 2, ["Mark"]],
+                ["spawned", 7, 2, ["Mark"]],
+                ["despawned", 7, 2, ["Mark"]],
             ],
         )
 
-    def test_lost_despawn(self) -> None:
-        """A row that is taken over by another entity first lets go of the old one."""
-        match = Match(0)
-        first = match.world.spawn(Place(x=1))
-        match.tick_only(1)
-        match.world.despawn(first)
-        match.world.spawn(Place(x=2))
-        messages = match.sender.changes(2)
-        match.deliver("Spawned", messages[-1].encode(), messages[-1])
-        answers = follow(match.steps)["answers"]
+    def test_changes(self) -> None:
+        """Who watches a field is told of its changes, and of nothing else."""
+        told = Tale().be(1, entity(Place(x=1), Stance(points=1)))
+        told.be(2, entity(Place(x=1), Stance(points=2)))
+        told.be(3, entity(Place(x=4), Stance(points=2, alert=True)))
+        told.be(4, entity(Place(x=4), Stance(points=2, alert=True)))
+        told.be(5, entity(Place(x=5), Stance(points=9), generation=2))
+        quarter = (0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5))
+        told.be(6, entity(Stance(points=9, facing=quarter), generation=2))
+        watch = [["Stance", "points"], ["Place", "x"], ["Stance", "alert"]]
+        watch += [["Stance", "facing"], ["Place", "heading"]]
+        answers = follow(told.messages, watch=watch)["answers"]
+        changes = [answer["changes"] for answer in answers]
+        flags = {"$flag": True}, {"$flag": False}
+        self.assertEqual(changes[:2], [[], [["Stance", "points", 7, 2, 1]]])
         self.assertEqual(
-            answers[-1]["happened"],
-            [["despawned", 0, ["Place"]], ["spawned", 0, ["Place"]]],
+            changes[2], [["Place", "x", 7, 4, 1], ["Stance", "alert", 7, *flags]]
         )
+        self.assertEqual(changes[3:5], [[], []])
+        ((*where, new, old),) = changes[5]
+        self.assertEqual((where, old), (["Stance", "facing", 7], [0, 0, 0, 1]))
+        self.assertApproximates(new[2], quarter[2], 0.01)
 
-    def overtaken(self) -> Match:
-        """Return a match in which a Spawned of tick 2 comes after the snapshot of 5.
-
-        It gives Mark to an entity and takes its Place. The snapshot of 3 is late.
-        """
-        match = Match(0)
-        entity = match.world.spawn(Place(x=1), Stance(points=1))
-        match.tick_only(1)
-        match.world.remove(entity, Place)
-        match.world.add(entity, Mark())
-        (message,) = match.sender.changes(2)
-        for number in (3, 5):
-            match.world[entity, Stance].points = number
-            match.late += match.sender.snapshot(number)
-        match.deliver("Snapshot", match.late.pop())
-        match.deliver("Spawned", message.encode(), message)
-        return match
-
-    def last_row(self, match: Match) -> Any:
-        """Return the only row of the browser's world, which is as Python's."""
-        steps = [*match.steps[:-1], {**match.steps[-1], "show": True}]
-        (row,) = follow(steps)["answers"][-1]["world"]
-        self.assertEqual([row], shown(match.copy))
-        return row
-
-    def test_overtaken_values(self) -> None:
-        """Values of a newer snapshot stay; what the entity gains and loses is taken."""
-        row = self.last_row(self.overtaken())
-        self.assertEqual(list(row["components"]), ["Stance", "Mark"])
-        self.assertEqual(row["components"]["Stance"][0], 5)
-
-    def test_overtaken_tick(self) -> None:
-        """After a late Spawned a row still refuses what is older than it has."""
-        match = self.overtaken()
-        match.deliver("Snapshot", match.late.pop())
-        self.assertEqual(self.last_row(match)["components"]["Stance"][0], 5)
-
-    def test_generation_zero(self) -> None:
-        """No entity has a generation whose low 16 bits are 0."""
-        match = Match(0)
-        match.world.spawn(Place())
-        (message,) = match.sender.everything(1)
-        block = bytearray(message.block)
-        block[7:11] = b"\0\0\1\0"  # after first row, span and bitmap
-        steps = [
-            {"kind": "Spawned", "bytes": Spawned(1, bytes(data)).encode().hex()}
-            for data in (message.block, block)
-        ]
-        answers = follow(steps)["answers"]
-        self.assertEqual([answer["refused"] for answer in answers], [False, True])
-
-    def test_empty_snapshot(self) -> None:
-        """Where nothing lives, a snapshot is its head."""
-        head = {"kind": "Snapshot", "bytes": "070000000001"}
-        bad = {"kind": "Snapshot", "bytes": "070000000101"}
-        answers = follow([head, bad, {**head, "show": True}])["answers"]
-        self.assertEqual([one["refused"] for one in answers], [False, True, False])
-        self.assertEqual(answers[-1]["world"], [])
-
-    def test_unknown_component(self) -> None:
-        """A component of a newer server is skipped."""
-        other = World([Place, Stance, Mark, Later], CAPACITY)
-        other.spawn(Place(x=5), Later(a=1))
-        (message,) = Sender(other, part_size=900).everything(1)
-        steps = [{"kind": "Spawned", "bytes": message.encode().hex(), "show": True}]
-        answer = follow(steps)["answers"][0]
-        self.assertFalse(answer["refused"])
-        self.assertEqual(list(answer["world"][0]["components"]), ["Place"])
-
-    def test_malformed(self) -> None:
-        """What Python refuses, the browser refuses; it never throws anything else."""
-        random = Random(1)
-        match = Match(1)
-        for number in range(40):
-            match.tick(number)
-        good = [bytes.fromhex(step["bytes"]) for step in match.steps]
-        for kind in ("Snapshot", "Spawned"):
-            steps, verdicts = [], []
-            for _ in range(400):
-                data = bytearray(random.choice(good))
-                if random.random() < 0.8:
-                    data[random.randrange(len(data))] = random.randrange(256)
-                if random.random() < 0.3:
-                    del data[random.randrange(len(data)) :]
-                verdicts.append(refuses(match.receiver, kind, bytes(data)))
-                steps.append({"kind": kind, "bytes": data.hex()})
-            answers = follow(steps)["answers"]
-            for step, answer, verdict in zip(steps, answers, verdicts, strict=True):
-                self.assertEqual(answer["refused"], verdict, step)
+    def test_changes_of_new(self) -> None:
+        """What an entity brings along is no change of what was in its row before."""
+        told = Tale().be(1, entity(Place(x=1), Stance(points=1)))
+        told.be(2, entity(Place(x=2), Stance(points=2), generation=2))
+        told.gone(3).be(4, entity(Place(x=3), Stance(points=3), generation=3))
+        told.gone(5, left=True)
+        told.be(6, entity(Place(x=4), Stance(points=4), generation=3))
+        told.be(7, entity(Place(x=4), generation=3))
+        told.be(8, entity(Place(x=4), Stance(points=5), generation=3))
+        watch = [["Stance", "points"], ["Place", "x"]]
+        answers = follow(told.messages, watch=watch)["answers"]
+        self.assertEqual([answer["changes"] for answer in answers], [[]] * 8)
 
 
 class InterpolationTests(SynchronousTestCase):
     """Between two samples there is movement."""
 
-    def ask(self, bodies: list[Any], asked: list[float], row: int = 0) -> list[Any]:
-        """Return what an entity looks like at moments, one sample a tick from 10 on."""
-        match = Match(0)
-        entity = match.world.spawn(bodies[0])
-        component = type(bodies[0])
-        match.tick_only(10)
-        for number, body in enumerate(bodies[1:], start=11):
-            view = match.world[entity, component]
-            for field in component.schema_fields:
-                setattr(view, field.name, getattr(body, field.name))
-            match.tick_only(number)
-        name = component.__name__
-        questions = [{"component": name, "row": row, "tick": tick} for tick in asked]
-        answers: list[Any] = follow(match.steps, ask=questions)["interpolated"]
+    def ask(self, bodies: list[Any], asked: list[float], gap: int = 1) -> list[Any]:
+        """Return what an entity looks like at moments: a sample each gap from 10 on."""
+        told = Tale()
+        for n, body in enumerate(bodies):
+            told.be(10 + n * gap, entity(body))
+        name = type(bodies[0]).__name__
+        questions = [{"component": name, "row": 7, "tick": tick} for tick in asked]
+        answers: list[Any] = follow(told.messages, ask=questions)["interpolated"]
         return answers
 
     def test_linear(self) -> None:
@@ -380,29 +329,23 @@ class InterpolationTests(SynchronousTestCase):
         answers = self.ask(places, [10, 26.5, 28.25, 40])
         self.assertEqual([a["x"] for a in answers], [16, 16.5, 18.25, 19])
 
-    def test_overtaken(self) -> None:
-        """A late Spawned leaves the movement of what an entity keeps."""
-        match = Match(0)
-        entity = match.world.spawn(Place(x=0))
-        match.tick_only(1)
-        match.world.add(entity, Mark())
-        (message,) = match.sender.changes(2)
-        for number in (3, 5):
-            match.world[entity, Place].x = number
-            match.deliver("Snapshot", match.sender.snapshot(number)[0])
-        match.deliver("Spawned", message.encode(), message)
-        question = {"component": "Place", "row": 0, "tick": 4}
-        answer = follow(match.steps, ask=[question])["interpolated"][0]
-        self.assertEqual(answer["x"], 4)
+    def test_lost(self) -> None:
+        """A tick that is missing is bridged."""
+        answers = self.ask([Place(x=0), Place(x=8)], [10.5, 11, 12], gap=2)
+        self.assertEqual([a["x"] for a in answers], [2, 4, 8])
+
+    def test_rest(self) -> None:
+        """What moves after a rest begins where it rested, just before it was told."""
+        answers = self.ask([Place(x=0), Place(x=8)], [20, 28, 29, 30], gap=20)
+        self.assertEqual([a["x"] for a in answers], [0, 0, 4, 8])
+        quarter = (0.0, 0.0, math.sqrt(0.5), math.sqrt(0.5))
+        turned = self.ask([Stance(facing=quarter), Stance()], [27], gap=20)[0]
+        self.assertAlmostEqual(turned["facing"][2], quarter[2], 2)
 
     def test_new_entity(self) -> None:
         """An entity never moves from where its row's last one was."""
-        match = Match(0)
-        first = match.world.spawn(Place(x=-100))
-        match.tick_only(1)
-        match.world.despawn(first)
-        match.world.spawn(Place(x=100))
-        match.tick_only(2)
-        question = {"component": "Place", "row": 0, "tick": 1.5}
-        answer = follow(match.steps, ask=[question])["interpolated"][0]
+        told = Tale().be(1, entity(Place(x=-100)))
+        told.be(2, entity(Place(x=100), generation=2))
+        question = {"component": "Place", "row": 7, "tick": 1.5}
+        answer = follow(told.messages, ask=[question])["interpolated"][0]
         self.assertEqual(answer["x"], 100)

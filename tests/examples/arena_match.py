@@ -25,7 +25,7 @@ from examples.arena.game import (
     Ship,
     Velocity,
 )
-from gamenet.game import CloseReason, Message, World
+from gamenet.game import CloseReason, Event, World
 
 DT = 1 / Arena.tick_rate
 MIDDLE = (0.0, 0.0)
@@ -42,7 +42,7 @@ class Guest:
 
 
 class Match:
-    """Drive an arena by hand, and write down what it broadcasts."""
+    """Drive an arena by hand, and write down what it tells of."""
 
     def __init__(self, seed: int = 1) -> None:
         self.world = World(Arena.components, Arena.max_entities)
@@ -50,12 +50,12 @@ class Match:
         self.told: list[Any] = []
         self.joined = 0
         self.game.bind(self.world, np.random.default_rng(seed))
-        self.game.broadcast = self.hear
+        self.game.emit = self.hear
         self.game.started()
 
-    def hear(self, message: Message) -> None:
-        """Keep a broadcast as a client gets it, through its bytes."""
-        self.told.append(type(message).decode(message.encode()))
+    def hear(self, event: Event) -> None:
+        """Keep an event as a client gets it, through its bytes."""
+        self.told.append(type(event).decode(event.encode()))
 
     def join(self, *, shielded: bool = False) -> Guest:
         """Let one more player in, without the shield of a new ship."""
@@ -158,8 +158,8 @@ class Match:
         self.world[self.game.scores[guest.id], Score].points = points
 
     def heard(self, kind: type) -> list[Any]:
-        """Return the broadcasts of one kind so far."""
-        return [message for message in self.told if isinstance(message, kind)]
+        """Return the events of one kind so far."""
+        return [event for event in self.told if isinstance(event, kind)]
 
     def digest(self) -> str:
         """Return a hash over all that a client could learn of the world."""

@@ -10,7 +10,9 @@ from gamenet.connection import ConnectionConfig
 from gamenet.errors import CloseReason, ConfigError, LocalProtocolError
 from gamenet.game import GameServer
 from gamenet.testing import Clock, Stepper
+from gamenet.transport import Impairment
 from tests.game.games import Marker, Meadow, Place, Push, Say, Wave
+from tests.game.harbour import Harbour, Splash
 from tests.transport.recorders import go_dark, light_up
 
 CONTROL, SNAPSHOTS, INPUTS = 0, 1, 2
@@ -267,18 +269,32 @@ class OrderTests(SynchronousTestCase):
         self.server = self.stepper.server
         self.client = self.stepper.clients[0]
 
-    def test_messages_after_spawns(self) -> None:
-        """A message may speak of an entity that spawned in the same tick."""
+    def test_events_after_spawns(self) -> None:
+        """An event may speak of an entity that spawned in the same tick."""
+        stepper = Stepper.of(Harbour, n_clients=1, seed=6)
+        (client,) = stepper.clients
         known: list[bool] = []
-        self.client.on_message = lambda message: known.append(
-            int(message.words) in self.client.world
-        )
-        for player in self.server.players.values():
-            entity = self.server.world.spawn(Place(x=1))
-            player.send(Say(words=str(entity)))
-            self.server.broadcast(Say(words=str(entity)))
-        self.stepper.tick(3)
-        self.assertEqual(known, [True, True, True])
+        client.on_event = lambda event, _: known.append(event.ship in client.world)
+        for _ in range(20):
+            entity = stepper.server.world.spawn(Place(x=1))
+            stepper.server.game.emit(Splash(ship=entity))
+            stepper.tick()
+        stepper.tick(3)
+        self.assertEqual(known, [True] * 20)
+
+    def test_events_without_what_they_name(self) -> None:
+        """Events are never early, although snapshots are late and reordered."""
+        jitter = Impairment(latency=0.02, jitter=0.1, seed=1)
+        stepper = Stepper.of(Harbour, n_clients=1, seed=6, down=jitter)
+        (client,) = stepper.clients
+        heard: list[tuple[int, int]] = []
+        client.on_event = lambda event, tick: heard.append((tick, client.tick))
+        for _ in range(50):
+            stepper.server.game.emit(Splash(ship=0))
+            stepper.tick()
+        stepper.tick(10)
+        self.assertEqual(len(heard), 50)
+        self.assertTrue(all(tick <= world for tick, world in heard))
 
     def test_too_large(self) -> None:
         """A message too large is the sender's error, at once, and costs no tick."""
@@ -303,7 +319,8 @@ class OrderTests(SynchronousTestCase):
 
     def test_whole_snapshots(self) -> None:
         """The world is told as new when all parts of a tick are there, once a tick."""
-        self.server.world.spawn_rows(200, Place(), Marker())
+        world = self.server.world
+        world.spawn_rows(200, Place(), Marker())
         self.stepper.tick(5)
         seen: list[tuple[int, int]] = []
 
@@ -313,11 +330,18 @@ class OrderTests(SynchronousTestCase):
             seen.append((tick, len(set(markers[rows].tolist()))))
 
         def count_up() -> None:
-            self.server.world.columns(Marker).number[:] += 1
+            # So large a difference in each row that they need several messages.
+            rows = world.query(Marker)
+            world.columns(Marker).number[:] += 1000
+            place = world.columns(Place)
+            place.x[rows], place.y[rows] = 400 - place.x[rows], 400 - place.y[rows]
+            for columns in (world.columns(Marker), place):
+                columns.changed(rows)
 
         self.client.on_snapshot = look
+        n_parts = self.server.replication.n_parts
         self.stepper.tick(10, count_up)
-        self.assertGreater(len(self.server._sender.snapshot(0)), 1)
+        self.assertGreater(self.server.replication.n_parts - n_parts, 2 * 10)
         self.assertEqual([n_values for _, n_values in seen], [1] * 10)
         ticks = [tick for tick, _ in seen]
         self.assertEqual(ticks, list(range(ticks[0], ticks[0] + 10)))

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Tests of row blocks."""
+"""Tests of snapshot messages as bytes."""
 
 from __future__ import annotations
 
 import struct
 from random import Random
+from typing import Any
 
 import numpy as np
 from hypothesis import given, settings
@@ -12,199 +13,156 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.errors import RemoteProtocolError
-from gamenet.replication.blocks import BlockCodec
-from gamenet.world import World, entity_id
-from tests.replication.worlds import (
-    COMPONENTS,
-    Condition,
-    Ghost,
-    Position,
-    Stamp,
-    random_world,
+from gamenet.replication.blocks import (
+    SNAPSHOT_HEAD,
+    gone_block,
+    read_snapshot,
+    row_block,
 )
+from gamenet.replication.cells import Cells, differences
+from gamenet.replication.layout import RowLayout
+from gamenet.wire import uint8
+from gamenet.world import Component
+from tests.replication.test_cells import reference, words
+from tests.replication.worlds import PRIVATE
 
-CAPACITY = 40
-seeds = st.integers(0, 2**32)
-row_sets = st.lists(st.integers(0, CAPACITY - 1), min_size=1, unique=True).map(sorted)
-
-
-def written(world: World, rows: list[int], *, with_identity: bool) -> bytes:
-    """Return a block of rows."""
-    codec = BlockCodec(world)
-    buffer = bytearray(20000)
-    end = codec.write(buffer, 0, np.array(rows, np.intp), with_identity=with_identity)
-    assert len(buffer) == 20000
-    return bytes(buffer[:end])
+CAPACITY = 400
+LAYOUT = RowLayout(PRIVATE)
 
 
-def block_bytes(
-    *components: bytes, base: int = 3, bits: int = 1, span: int = 1, n_rows: int = 1
-) -> bytes:
-    """Return a block without identity made by hand."""
-    head = struct.pack("<IH", base, span) + bits.to_bytes((span + 7) // 8, "little")
-    generations = struct.pack("<H", 1) * n_rows
-    return head + generations + bytes((len(components),)) + b"".join(components)
+class Points(Component):
+    """One byte."""
+
+    points: int = uint8()
 
 
-def part_bytes(number: int, body: bytes, length: int | None = None) -> bytes:
-    """Return one component of a block."""
-    return struct.pack("<BI", number, len(body) if length is None else length) + body
+SMALL = RowLayout([Points])
+HEAD = SNAPSHOT_HEAD.pack(9, 0, 1)
+CELLS = bytes([0b101, 0, 0, 0b11, 0b0, 2, 10])
+"""Of one row: generation 1, 5 points."""
+
+row_sets = st.sets(st.integers(0, CAPACITY - 1), min_size=1, max_size=20).map(sorted)
 
 
-class WritingTests(SynchronousTestCase):
-    """Blocks are as the standard says, and never larger than they are reckoned."""
+class RoundTripTests(SynchronousTestCase):
+    """What is written is read."""
+
+    @settings(max_examples=40)
+    @given(st.lists(st.tuples(row_sets, st.integers(0, 2)), max_size=4), st.data())
+    def test_blocks(self, drawn: Any, data: Any) -> None:
+        """Any blocks of any kinds stand in one message."""
+        random = Random(data.draw(st.integers(0, 2**32)))
+        expected, message = [], SNAPSHOT_HEAD.pack(2**32 - 1, 254, 255)
+        for listed, kind in drawn:
+            rows = np.array(listed, np.intp)
+            bits = np.array([random.random() < 0.5 for _ in listed])
+            old, new = words(LAYOUT, random, len(rows))
+            folded = differences(LAYOUT, new, old)
+            cells = Cells(LAYOUT, folded).write()
+            ages: Any = random.randrange(32)
+            if kind == 1:
+                ages = np.array([random.randrange(32) for _ in listed], np.uint8)
+            message += (
+                gone_block(rows, bits) if kind == 2 else row_block(rows, ages, cells)
+            )
+            expected.append(
+                (kind, listed, bits, np.broadcast_to(ages, len(rows)), folded)
+            )
+        snapshot = read_snapshot(LAYOUT, message, CAPACITY)
+        self.assertEqual((snapshot.tick, snapshot.part), (2**32 - 1, 254))
+        self.assertEqual((snapshot.n_parts, len(snapshot.blocks)), (255, len(drawn)))
+        for block, (kind, listed, bits, ages, folded) in zip(
+            snapshot.blocks, expected, strict=True
+        ):
+            self.assertEqual(block.rows.tolist(), listed)
+            if kind == 2:
+                assert block.has_left is not None
+                self.assertEqual(block.has_left.tolist(), bits.tolist())
+                self.assertEqual((block.ages, block.folded), (None, None))
+                continue
+            assert block.ages is not None
+            assert block.folded is not None
+            self.assertEqual(block.ages.tolist(), ages.tolist())
+            self.assertEqual(block.folded.tolist(), folded.tolist())
+            self.assertIsNone(block.has_left)
 
     def test_bytes(self) -> None:
         """The bytes are those of the standard."""
-        world = World([Stamp, Condition, Ghost], CAPACITY)
-        world.restore(entity_id(2, 5), [Stamp, Ghost], 9)
-        world.restore(entity_id(11, 0x10007), [Stamp, Condition], 0)
-        world.columns(Stamp).tick[[2, 11]] = [0x0A0B0C0D, 7]
-        for name, value in (("is_shielded", True), ("level", 5), ("points", 200)):
-            getattr(world.columns(Condition), name)[11] = value
-        head = "020000000a000102"
-        components = (
-            "03"
-            "00" "09000000" "03" "0d0c0b0a" "07000000"
-            "01" "03000000" "02" "0b" "c8"
-            "02" "01000000" "01"
-        )  # fmt: skip
+        rows = np.array([3], np.intp)
+        one = bytes([3, 0, 0, 1, 0])
+        self.assertEqual(row_block(rows, 7, CELLS), b"\x01" + one + b"\x07" + CELLS)
+        ages = np.array([7], np.uint8)
+        self.assertEqual(row_block(rows, ages, CELLS), b"\x05" + one + b"\x07" + CELLS)
+        self.assertEqual(gone_block(rows, np.array([True])), b"\x09" + one + b"\x01")
+        dense = np.arange(3, 9)
+        listed = bytes([3, 0, 0, 6, 0, 0b111111])
+        left = np.array([1, 0, 0, 1, 0, 0], np.bool_)
+        self.assertEqual(gone_block(dense, left), b"\x08" + listed + b"\x09")
+        sparse = np.array([3, 4, 5000], np.intp)
+        listed = struct.pack("<BBBHHH", 3, 0, 0, 3, 0, 4995)
         self.assertEqual(
-            written(world, [2, 11], with_identity=False).hex(),
-            head + "05000700" + components,
+            row_block(sparse, 0, b"cells"), b"\x02" + listed + b"\x00" + b"cells"
         )
-        self.assertEqual(
-            written(world, [2, 11], with_identity=True).hex(),
-            head + "0500000007000100" + "0900000000000000" + components,
-        )
-
-    @given(seeds, row_sets, st.booleans())
-    def test_reckoned(self, seed: int, rows: list[int], with_identity: bool) -> None:
-        """A block is at most as large as overhead, row sizes and row bits say."""
-        world = random_world(Random(seed), rows, CAPACITY)
-        codec = BlockCodec(world)
-        sizes = codec.sizes(np.array(rows, np.intp))
-        identity = 6 * len(rows) if with_identity else 0
-        span = rows[-1] - rows[0]
-        reckoned = codec.overhead + sizes.sum() + identity + span / 8
-        size = len(written(world, rows, with_identity=with_identity))
-        self.assertLessEqual(size, reckoned)
-        self.assertLessEqual(sizes.max(), codec.largest_row)
+        old = np.zeros((3, SMALL.n_groups, 1), np.uint32)
+        new = old.copy()
+        new[0, 0], new[0, 2] = 1, 5
+        self.assertEqual(reference(SMALL, old, new, lambda *_: (1, 1)), CELLS)
 
 
-class ReadingTests(SynchronousTestCase):
-    """A block is read whole, or refused."""
+class MalformedTests(SynchronousTestCase):
+    """A message that is not as the standard says is refused."""
 
-    def setUp(self) -> None:
-        self.codec = BlockCodec(World(COMPONENTS, CAPACITY))
-
-    def refused(self, data: bytes, *, with_identity: bool = False) -> str:
-        """Return why a block is refused."""
+    def refused(self, data: bytes) -> str:
+        """Return why a message is refused."""
         error = self.assertRaises(
-            RemoteProtocolError, self.codec.read, data, 0, with_identity=with_identity
+            RemoteProtocolError, read_snapshot, SMALL, data, CAPACITY
         )
         return str(error)
 
-    @given(seeds, row_sets, st.booleans(), st.binary(max_size=9))
-    def test_round_trip(
-        self, seed: int, rows: list[int], with_identity: bool, head: bytes
-    ) -> None:
-        """Rows, identities and values are read back, from any position."""
-        world = random_world(Random(seed), rows, CAPACITY)
-        data = head + written(world, rows, with_identity=with_identity)
-        block = BlockCodec(world).read(data, len(head), with_identity=with_identity)
-        self.assertEqual(block.rows.tolist(), rows)
-        mask = 0xFFFFFFFF if with_identity else 0xFFFF
-        generations = (world.generation[rows] & mask).tolist()
-        self.assertEqual(block.generations.tolist(), generations)
-        if block.owners is not None:
-            self.assertEqual(block.owners.tolist(), world.owner[rows].tolist())
-        self.assertEqual(block.owners is not None, with_identity)
-        for part in block.parts:
-            columns = world.columns(COMPONENTS[part.component])
-            self.assertEqual(part.mask.tolist(), columns.present[rows].tolist())
-            for name, values in part.fields.items():
-                written_values = getattr(columns, name)[block.rows[part.mask]]
-                np.testing.assert_allclose(values, written_values, atol=1 / 128)
+    def good(self, flags: int = 1, ages: bytes = b"\x07") -> bytes:
+        """Return a message of one block of row 3."""
+        return HEAD + bytes([flags, 3, 0, 0, 1, 0]) + ages + CELLS
 
-    @given(seeds, row_sets, st.booleans(), st.data())
-    @settings(max_examples=50)
-    def test_truncated(
-        self, seed: int, rows: list[int], with_identity: bool, data
-    ) -> None:
-        """A block cut short anywhere, or with bytes after it, is refused."""
-        world = random_world(Random(seed), rows, CAPACITY)
-        whole = written(world, rows, with_identity=with_identity)
-        length = data.draw(st.integers(0, len(whole) - 1))
-        self.refused(whole[:length], with_identity=with_identity)
-        self.refused(whole + b"\0", with_identity=with_identity)
+    def test_good(self) -> None:
+        """The message that the others here are made of is read."""
+        for flags in (1, 5):
+            snapshot = read_snapshot(SMALL, self.good(flags), CAPACITY)
+            self.assertEqual(snapshot.blocks[0].rows.tolist(), [3])
+        self.assertEqual(read_snapshot(SMALL, HEAD, CAPACITY).blocks, [])
 
-    def test_rows_beyond_capacity(self) -> None:
-        """Rows that the world does not have are refused before anything is made."""
-        for base, span in ((CAPACITY, 1), (0, CAPACITY + 1), (2**32 - 1, 65535)):
-            message = self.refused(struct.pack("<IH", base, span) + b"\xff" * 9000)
-            self.assertIn(f"allowed are 0 to {CAPACITY - 1}", message)
-        self.refused(struct.pack("<IH", 3, 0) + b"\0")
+    def test_cut(self) -> None:
+        """A message that is cut short is refused, but for its head alone."""
+        good = self.good()
+        for length in range(len(good)):
+            if length != len(HEAD):
+                self.refused(good[:length])
 
-    def test_last_row(self) -> None:
-        """The last row of the world is a row."""
-        block = self.codec.read(block_bytes(base=CAPACITY - 1), 0, with_identity=False)
-        self.assertEqual(block.rows.tolist(), [CAPACITY - 1])
+    def test_parts(self) -> None:
+        """A part has a number below the number of parts."""
+        for part, n_parts in ((0, 0), (1, 1), (255, 255)):
+            self.assertIn("part", self.refused(SNAPSHOT_HEAD.pack(9, part, n_parts)))
 
-    def test_bitmap_edges(self) -> None:
-        """The first and last bit of the bitmap are set, those behind it are not."""
-        for bits, n_rows in ((0b10, 1), (0b01, 1), (0, 0), (0b1111, 2)):
-            self.refused(block_bytes(bits=bits, span=2, n_rows=n_rows))
+    def test_flags(self) -> None:
+        """There are three modes, three kinds, and no other flags."""
+        for flags in (3, 1 | 3 << 2, 1 | 1 << 4, 1 | 1 << 7):
+            self.assertIn("flags", self.refused(self.good(flags)))
 
-    def test_component_order(self) -> None:
-        """Components come in ascending order, each once."""
-        ghost = part_bytes(4, b"\1")
-        stamp = part_bytes(0, b"\1" + bytes(4))
-        for parts in ((ghost, ghost), (ghost, stamp)):
-            self.refused(block_bytes(*parts))
-        self.codec.read(block_bytes(stamp, ghost), 0, with_identity=False)
+    def test_ages(self) -> None:
+        """A base lies at most 31 ticks back."""
+        for flags in (1, 5):
+            read_snapshot(SMALL, self.good(flags, b"\x1f"), CAPACITY)
+            self.assertIn("0 to 31", self.refused(self.good(flags, b"\x20")))
 
-    def test_component_length(self) -> None:
-        """A component has exactly the bytes that it says and that its rows need."""
-        body = b"\1" + bytes(4)
-        for length, data in ((4, body), (6, body + b"\0"), (2**32 - 1, body)):
-            self.refused(block_bytes(part_bytes(0, data, length)))
-        # Borrowed bytes of the next component do not help.
-        self.refused(block_bytes(part_bytes(0, body[:3]), part_bytes(4, b"\1\1")))
+    def test_rows(self) -> None:
+        """Rows are those of the world."""
+        data = HEAD + bytes([1]) + CAPACITY.to_bytes(3, "little") + b"\x01\0\0" + CELLS
+        self.assertIn(f"row {CAPACITY}", self.refused(data))
 
-    def test_unknown_component(self) -> None:
-        """A component that we do not know is skipped, in between no further one."""
-        parts = part_bytes(4, b"\1"), part_bytes(9, b"whatever"), part_bytes(255, b"")
-        block = self.codec.read(block_bytes(*parts), 0, with_identity=False)
-        self.assertEqual([part.component for part in block.parts], [4])
-
-    def test_no_components(self) -> None:
-        """Entities without components are entities."""
-        block = self.codec.read(block_bytes(), 0, with_identity=False)
-        self.assertEqual((block.rows.tolist(), block.parts), ([3], []))
-
-    @given(st.binary(max_size=80), st.booleans())
-    def test_any_bytes(self, data: bytes, with_identity: bool) -> None:
-        """Arbitrary bytes are a block or a RemoteProtocolError."""
-        for head in (b"", struct.pack("<IHB", 3, 1, 1)):
+    @given(st.binary(max_size=80))
+    def test_any_bytes(self, data: bytes) -> None:
+        """Arbitrary bytes are a message or a RemoteProtocolError."""
+        for start in (b"", HEAD, HEAD + bytes([1, 3, 0, 0, 1, 0])):
             try:
-                self.codec.read(head + data, 0, with_identity=with_identity)
+                read_snapshot(SMALL, start + data, CAPACITY)
             except RemoteProtocolError:
                 continue
-
-    def test_bits_unused(self) -> None:
-        """A bit word with unused bits set is refused."""
-        good = part_bytes(3, b"\1" + b"\x0f" + b"\0")
-        bad = part_bytes(3, b"\1" + b"\x1f" + b"\0")
-        self.codec.read(block_bytes(good), 0, with_identity=False)
-        self.refused(block_bytes(bad))
-
-    def test_quantized_out_of_range(self) -> None:
-        """A quantized number above its last step is refused."""
-        steps = 1024 * 64
-        good = part_bytes(1, b"\1" + struct.pack("<II", steps, 0))
-        bad = part_bytes(1, b"\1" + struct.pack("<II", steps + 1, 0))
-        block = self.codec.read(block_bytes(good), 0, with_identity=False)
-        self.assertEqual(block.parts[0].fields["x"].tolist(), [512.0])
-        self.refused(block_bytes(bad))
-        self.assertEqual(COMPONENTS[1], Position)

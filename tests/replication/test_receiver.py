@@ -1,195 +1,167 @@
 # SPDX-License-Identifier: MIT
-"""Tests of the receiver."""
+"""Tests of the receiver: a copy that follows."""
 
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.errors import RemoteProtocolError
-from gamenet.replication import Despawned, EntityRef, Receiver, Sender, Spawned
-from gamenet.world import World, entity_generation, entity_row
-from tests.connection.strategies import edited, edits
+from gamenet.replication import HISTORY, Sender
+from gamenet.replication.due import MAX_AGE
+from gamenet.world import World, entity_id, entity_row
 from tests.replication.worlds import (
     COMPONENTS,
+    Condition,
     Ghost,
+    Message,
     Motion,
     Position,
     Stamp,
-    everything_in,
+    client_of,
     random_world,
-    same,
     state_of,
 )
 from tests.world.shapes import Everything
 
 CAPACITY = 40
-seeds = st.integers(0, 2**32)
 
 
-class Pair:
-    """A sender's world and a receiver's."""
-
-    def __init__(self, world: World, part_size: int = 400) -> None:
-        self.world = world
-        self.sender = Sender(world, part_size=part_size)
-        self.replica = World(world.components, world.capacity)
-        self.receiver = Receiver(self.replica)
-
-    def change(self, tick: int) -> None:
-        """Deliver who came and went."""
-        for message in self.sender.changes(tick):
-            if isinstance(message, Spawned):
-                self.receiver.receive_spawned(message)
-            else:
-                self.receiver.receive_despawned(message)
-
-    def snap(self, tick: int) -> None:
-        """Deliver a snapshot."""
-        for part in self.sender.snapshot(tick):
-            self.receiver.receive_snapshot(part)
-
-    def introduce(self, tick: int = 0) -> None:
-        """Deliver all there is."""
-        for message in self.sender.everything(tick):
-            self.receiver.receive_spawned(message)
-
-
-class FollowingTests(SynchronousTestCase):
-    """A replica has what the sender has, as exactly as the wire tells."""
+class ReceiverCase(SynchronousTestCase):
+    """A world, and a client of it."""
 
     def setUp(self) -> None:
         self.world = World(COMPONENTS, CAPACITY)
-        self.pair = Pair(self.world)
-        self.replica, self.receiver = self.pair.replica, self.pair.receiver
+        self.sender = Sender(self.world, part_size=400)
+        self.client = client_of(self.sender, self.world)
+        self.replica, self.receiver = self.client.world, self.client.receiver
+
+    def begin(self, count: int = 1) -> None:
+        """Begin so many ticks."""
+        for _ in range(count):
+            self.sender.begin(self.sender.mirror.tick + 1)
+            self.world.tick = self.sender.mirror.tick + 1
+
+    def tick(self) -> list[Message]:
+        """Let a tick pass in which nothing is lost."""
+        self.begin()
+        return self.client.exchange()
+
+    def send(self) -> Message:
+        """Let a tick pass, of which nothing has arrived yet; return its message."""
+        self.begin()
+        (message,) = self.client.send()
+        return message
+
+
+class FollowingTests(ReceiverCase):
+    """A copy has what the sender has, as exactly as the wire tells."""
 
     def test_spawned(self) -> None:
         """A new entity is there with its id, owner, components and values."""
         entity = self.world.spawn(Position(1.5, -2.25), Ghost(), owner=3)
-        self.pair.change(1)
+        self.tick()
         self.assertIn(entity, self.replica)
         self.assertEqual(self.replica.owner[entity_row(entity)], 3)
         self.assertTrue(self.replica.has(entity, Ghost))
         self.assertFalse(self.replica.has(entity, Motion))
         self.assertEqual(self.replica[entity, Position].x, 1.5)
-        self.assertEqual(self.replica.drain_changes().spawned, [entity])
+        followed = self.receiver.take_followed()
+        self.assertEqual(followed.spawned, [entity])
+        self.assertEqual(followed.despawned + followed.left + followed.reshaped, [])
+        self.assertEqual(self.receiver.take_followed().spawned, [])
 
     def test_values_follow(self) -> None:
-        """Values follow by snapshots, quantized; rows are marked as changed."""
-        entity = self.world.spawn(Position(0, 0))
-        self.pair.change(1)
-        self.replica.tick = 44
+        """Values follow, quantized; rows are marked as changed at the tick."""
+        entity = self.world.spawn(Position(0, 0), Condition())
+        self.tick()
+        self.receiver.take_followed()
         self.world[entity, Position].x = 3.015625 + 0.001
-        self.pair.snap(2)
+        self.tick()
         self.assertEqual(self.replica[entity, Position].x, 3.015625)
-        self.assertEqual(self.replica.columns(Position).changed_tick[0], 44)
-        self.assertEqual(self.receiver.tick, 2)
+        self.assertEqual(self.replica.columns(Position).changed_tick[0], 2)
+        self.assertEqual(self.replica.columns(Condition).changed_tick[0], 1)
+        self.assertEqual((self.receiver.tick, self.replica.tick), (2, 2))
+        (written,) = self.receiver.take_followed().written
+        self.assertIs(written.component, Position)
+        self.assertEqual(written.rows.tolist(), [0])
 
     def test_every_kind_of_field(self) -> None:
         """Every field that can be a column arrives as it is quantized."""
-        for seed in range(20):
+        for seed in range(10):
             world = random_world(Random(seed), list(range(10)), 10, [Everything])
-            pair = Pair(world)
-            pair.introduce()
-            self.assertEqual(state_of(pair.replica), state_of(world), f"seed {seed}")
-            for row in world.query(Everything).tolist():
-                world.add(world.id_of(row), Everything.sample(Random(seed + row)))
-            pair.snap(1)
-            self.assertEqual(state_of(pair.replica), state_of(world), f"seed {seed}")
+            sender = Sender(world, part_size=400)
+            client = client_of(sender, world)
+            for tick in range(1, 4):
+                sender.begin(tick)
+                client.exchange()
+                self.assertEqual(
+                    state_of(client.world), state_of(world), f"seed {seed}"
+                )
+                world.tick = tick + 1
+                for row in world.query(Everything).tolist():
+                    world.add(world.id_of(row), Everything.sample(Random(seed + tick)))
 
-    def test_despawned(self) -> None:
-        """An entity that went is gone; one that was never here does not matter."""
-        entity = self.world.spawn(Ghost())
-        self.pair.change(1)
-        self.world.despawn(entity)
-        self.pair.change(2)
-        self.assertNotIn(entity, self.replica)
-        refs = [EntityRef(0, 1), EntityRef(7, 3), EntityRef(2**32 - 1, 2**32 - 1)]
-        self.receiver.receive_despawned(Despawned(3, refs))
-        self.assertEqual(len(self.replica), 0)
+    def test_many_components(self) -> None:
+        """A world may have more components than one word has bits."""
+        kinds = [
+            type(Ghost)(f"Kind{i}", (Ghost if i % 3 else Stamp,), {}) for i in range(70)
+        ]
+        world = World(kinds, 4)
+        sender = Sender(world, part_size=1000)
+        client = client_of(sender, world)
+        entity = world.spawn(*[kind() for kind in kinds[::2]])
+        sender.begin(1)
+        client.exchange()
+        self.assertEqual(state_of(client.world), state_of(world))
+        world.remove(entity, kinds[68])
+        world.add(entity, kinds[69](5))
+        sender.begin(2)
+        client.exchange()
+        self.assertEqual(state_of(client.world), state_of(world))
+        self.assertEqual(client.receiver.take_followed().spawned, [entity])
 
-    def test_reshaped(self) -> None:
-        """Components that come and go do so with their values."""
+    def test_reshaped_and_reowned(self) -> None:
+        """Components come and go with their values, owners change."""
         entity = self.world.spawn(Position(1, 1), Ghost())
-        self.pair.change(1)
+        self.tick()
+        self.receiver.take_followed()
         self.world.remove(entity, Ghost)
         self.world.add(entity, Motion(2, 3))
-        self.pair.change(2)
+        self.tick()
+        self.assertEqual(self.receiver.take_followed().reshaped, [entity])
         self.assertFalse(self.replica.has(entity, Ghost))
         self.assertEqual(self.replica[entity, Motion].y, 3)
         self.assertEqual(self.replica[entity, Position].x, 1)
+        self.world.set_owner(entity, 9)
+        self.tick()
+        followed = self.receiver.take_followed()
+        self.assertEqual((followed.reowned, followed.reshaped), ([entity], []))
+        self.assertEqual(self.replica.owner[0], 9)
 
-    def test_snapshot_overtakes_spawn(self) -> None:
-        """Rows of entities that are not here yet are skipped and counted."""
-        self.world.spawn(Position(5, 5))
-        spawned = self.pair.sender.changes(1)
-        self.pair.snap(2)
-        self.assertEqual((len(self.replica), self.receiver.n_rows_unknown), (0, 1))
-        self.receiver.receive_spawned(spawned[0])
-        self.pair.snap(3)
-        self.assertEqual(state_of(self.replica), state_of(self.world))
+    def test_default_again(self) -> None:
+        """A component that comes again with zeros has zeros, not what it had."""
+        entity = self.world.spawn(Stamp(5))
+        self.tick()
+        self.world.remove(entity, Stamp)
+        self.tick()
+        self.world.add(entity, Stamp(0))
+        self.tick()
+        self.assertEqual(self.replica[entity, Stamp].tick, 0)
 
-    def test_snapshot_overtakes_reshape(self) -> None:
-        """Newer values stay when an older message brings a component."""
-        entity = self.world.spawn(Position(1, 0))
-        self.pair.change(1)
-        self.world.add(entity, Motion(7, 7))
-        reshaped = self.pair.sender.changes(2)
-        self.world[entity, Position].x = 3
-        self.pair.snap(3)
-        self.receiver.receive_spawned(reshaped[0])
-        self.assertEqual(self.replica[entity, Position].x, 3)
-        self.assertEqual(self.replica[entity, Motion].x, 7)
-        self.world[entity, Position].x = 2
-        stale = self.pair.sender.snapshot(2)
-        self.receiver.receive_snapshot(stale[0])
-        self.assertEqual(self.replica[entity, Position].x, 3)
-        self.assertEqual(self.receiver.n_rows_stale, 1)
-
-    def test_row_of_another(self) -> None:
-        """A late part never writes to the entity that took the row."""
-        old = self.world.spawn(Position(1, 1))
-        self.pair.change(1)
-        late = self.pair.sender.snapshot(9)
+    def test_replaced(self) -> None:
+        """An entity that took over a row is another one, with values of its own."""
+        old = self.world.spawn(Position(1, 1), Stamp(4))
+        self.tick()
+        self.receiver.take_followed()
         self.world.despawn(old)
-        new = self.world.spawn(Position(2, 2))
+        new = self.world.spawn(Position(1, 1))
         self.assertEqual(entity_row(new), entity_row(old))
-        self.pair.change(2)
-        self.receiver.receive_snapshot(late[0])
-        self.assertEqual(self.replica[new, Position].x, 2)
-        self.assertEqual(self.receiver.n_rows_unknown, 1)
-
-    def test_tick_wraps(self) -> None:
-        """A tick after the wrap is newer than one before it."""
-        entity = self.world.spawn(Stamp(1))
-        self.pair.change(2**32 - 2)
-        for number, tick in ((2, 2**32 - 1), (3, 0), (4, 1)):
-            self.world[entity, Stamp].tick = number
-            self.pair.snap(tick)
-            self.assertEqual(self.replica[entity, Stamp].tick, number)
-        self.world[entity, Stamp].tick = 99
-        self.pair.snap(2**32 - 1)
-        self.assertEqual(self.replica[entity, Stamp].tick, 4)
-        self.assertEqual(self.receiver.tick, 1)
-
-    def test_late_joiner(self) -> None:
-        """Who comes later is told everything, and follows like all others."""
-        for n in range(10):
-            self.world.spawn(Position(n, n), owner=n)
-        self.pair.change(1)
-        self.world.despawn_rows([2, 3])
-        self.world.columns(Position).x[:] = 9
-        self.pair.change(2)
-        late = Pair(self.world)
-        late.introduce(2)
-        for pair in (self.pair, late):
-            pair.snap(2)
-            self.assertEqual(state_of(pair.replica), state_of(self.world))
+        self.tick()
+        followed = self.receiver.take_followed()
+        self.assertEqual((followed.spawned, followed.despawned), ([new], [old]))
+        self.assertEqual(state_of(self.replica), state_of(self.world))
 
     def test_ten_thousand(self) -> None:
         """Ten thousand entities follow, over parts of a packet each."""
@@ -197,121 +169,177 @@ class FollowingTests(SynchronousTestCase):
         world = World([Position, Ghost], 12_000)
         rows = world.spawn_rows(11_000, Position(), Ghost())
         world.despawn_rows(rows[random.permutation(11_000)[:1000]])
-        self.assertEqual(len(world), 10_000)
-        pair = Pair(world, part_size=1180)
-        pair.change(1)
+        sender = Sender(world, part_size=1180)
+        client = client_of(sender, world)
+        sender.begin(1)
+        world.tick = 2
+        for message in reversed(client.send()):
+            self.assertLessEqual(len(message.part.payload), 1180)
+            client.deliver(message)
+            client.acknowledge(message)
         columns = world.columns(Position)
         columns.x[:] = random.uniform(-512, 512, 12_000)
         columns.y[:] = random.uniform(-512, 512, 12_000)
-        parts = pair.sender.snapshot(2)
-        self.assertLess(len(parts), 130)
-        for part in reversed(parts):
-            self.assertLessEqual(len(part), 1180)
-            pair.receiver.receive_snapshot(part)
+        columns.changed(slice(None))
+        sender.begin(2)
+        messages = client.exchange()
+        self.assertLess(len(messages), 60)
         rows = world.query()
-        self.assertEqual(pair.replica.query().tolist(), rows.tolist())
+        self.assertEqual(client.world.query().tolist(), rows.tolist())
         for name in ("x", "y"):
-            there = getattr(pair.replica.columns(Position), name)[rows]
+            there = getattr(client.world.columns(Position), name)[rows]
             here = getattr(columns, name)[rows]
             self.assertLessEqual(np.abs(there - here).max(), 1 / 128)
 
+    def test_show_again(self) -> None:
+        """What was changed here is what the server said, when that is wanted."""
+        entity = self.world.spawn(Position(1, 2))
+        self.tick()
+        self.replica[entity, Position].x = 50
+        self.receiver.show_again(entity, Position)
+        self.assertEqual(self.replica[entity, Position].x, 1)
+        self.receiver.show_again(entity, Motion)
+        self.receiver.show_again(entity_id(3, 1), Position)
 
-class HostileTests(SynchronousTestCase):
-    """Malformed bytes raise RemoteProtocolError, and nothing was written."""
 
-    def pair(self, seed: int) -> Pair:
-        """Return a pair with random entities, already introduced."""
-        random = Random(seed)
-        rows = sorted(random.sample(range(CAPACITY), 15))
-        pair = Pair(random_world(random, rows, CAPACITY))
-        pair.introduce()
-        pair.replica.drain_changes()
-        return pair
+class OrderTests(ReceiverCase):
+    """Messages come in any order, twice, or too late."""
 
-    def attack(self, pair: Pair, call: Any, *arguments: Any) -> bool:
-        """Return whether it was refused, and then changed nothing."""
-        before = everything_in(pair.replica)
-        try:
-            call(*arguments)
-        except RemoteProtocolError:
-            self.assertTrue(same(before, everything_in(pair.replica)))
-            self.assertEqual(len(pair.replica.drain_changes().spawned), 0)
-            return True
-        return False
+    def setUp(self) -> None:
+        super().setUp()
+        self.entity = self.world.spawn(Stamp(1))
+        self.tick()
+        self.receiver.take_followed()
 
-    @settings(max_examples=120)
-    @given(seeds, edits, st.integers(0, 2000), st.booleans())
-    def test_mutated_snapshots(
-        self, seed: int, changes: Any, length: int, is_whole: bool
-    ) -> None:
-        """A changed or truncated part is refused whole, or taken as what it says."""
-        pair = self.pair(seed % 50)
-        part = pair.sender.snapshot(1)[0]
-        data = edited(part, changes, len(part) if is_whole else length)
-        is_refused = self.attack(pair, pair.receiver.receive_snapshot, data)
-        # A head alone is a part with nothing in it.
-        if len(data) != 6 and len(data) < len(part) and data == part[: len(data)]:
-            self.assertTrue(is_refused)
-        self.assertEqual(set(state_of(pair.replica)), set(state_of(pair.world)))
+    def change(self, number: int) -> Message:
+        """Let a tick pass in which the number changes; return its message."""
+        self.world[self.entity, Stamp].tick = number
+        return self.send()
 
-    @settings(max_examples=120)
-    @given(seeds, edits, st.integers(0, 2000), st.booleans())
-    def test_mutated_spawns(
-        self, seed: int, changes: Any, length: int, is_whole: bool
-    ) -> None:
-        """A changed or truncated block of new entities is refused whole, or taken."""
-        pair = self.pair(seed % 50)
-        block = pair.sender.everything(1)[0].block
-        data = edited(block, changes, len(block) if is_whole else length)
-        self.attack(pair, pair.receiver.receive_spawned, Spawned(1, data))
-        for row in pair.replica.query().tolist():
-            self.assertGreater(entity_generation(pair.replica.id_of(row)) & 0xFFFF, 0)
+    def shown(self) -> int:
+        """Return the number that the copy shows."""
+        return self.replica[self.entity, Stamp].tick
 
-    @given(st.binary(max_size=120))
-    def test_random_bytes(self, data: bytes) -> None:
-        """Arbitrary bytes are refused, or mean something."""
-        pair = self.pair(1)
-        self.attack(pair, pair.receiver.receive_snapshot, data)
-        self.attack(pair, pair.receiver.receive_spawned, Spawned(1, data))
+    def test_overtaken(self) -> None:
+        """An older message is kept, and not shown."""
+        older, newer = self.change(2), self.change(3)
+        self.client.deliver(newer)
+        self.receiver.take_followed()
+        self.client.deliver(older)
+        self.assertEqual(self.shown(), 3)
+        self.assertEqual(self.receiver.take_followed().written, [])
+        self.client.acknowledge(older)
+        self.assertEqual(self.client.wrong_bases(), [])
+        self.assertEqual(self.receiver.tick, 3)
 
-    def test_heads(self) -> None:
-        """A part needs a whole head, and a number below the number of parts."""
-        pair = self.pair(2)
-        part = pair.sender.snapshot(1)[0]
-        receive = pair.receiver.receive_snapshot
-        for data in (b"", part[:5], part[:7]):
-            self.assertTrue(self.attack(pair, receive, data))
-        for number, count in ((0, 0), (1, 1), (255, 255)):
-            forged = part[:4] + bytes((number, count)) + part[6:]
-            self.assertTrue(self.attack(pair, receive, forged))
+    def test_twice(self) -> None:
+        """A message that comes twice says nothing new."""
+        message = self.change(2)
+        self.client.deliver(message)
+        before = self.receiver.take_followed()
+        self.client.deliver(message)
+        followed = self.receiver.take_followed()
+        self.assertEqual(len(before.written), 1)
+        self.assertEqual((followed.written, followed.reshaped), ([], []))
+        self.assertEqual(self.shown(), 2)
 
-    def test_generation_zero(self) -> None:
-        """There is no entity of generation 0, also where only 16 bits are told."""
-        for generation in (0, 0x10000):
-            pair = self.pair(3)
-            block = bytearray(pair.sender.everything(1)[0].block)
-            span = int.from_bytes(block[4:6], "little")
-            at = 6 + (span + 7) // 8
-            block[at : at + 4] = generation.to_bytes(4, "little")
-            spawned = Spawned(1, bytes(block))
-            self.assertTrue(self.attack(pair, pair.receiver.receive_spawned, spawned))
+    def test_end_overtaken(self) -> None:
+        """Who is gone does not come back with an older message."""
+        older = self.change(2)
+        self.world.despawn(self.entity)
+        newer = self.send()
+        self.client.deliver(newer)
+        self.client.deliver(older)
+        self.assertEqual(len(self.replica), 0)
+        self.assertEqual(self.client.wrong_bases(), [])
 
-    def test_other_capacity(self) -> None:
-        """Rows that our world does not have are refused."""
-        pair = self.pair(4)
-        small = World(COMPONENTS, 5)
-        receiver = Receiver(small)
-        spawned = pair.sender.everything(1)[0]
-        self.assertRaises(RemoteProtocolError, receiver.receive_spawned, spawned)
-        self.assertEqual(len(small), 0)
+    def test_late(self) -> None:
+        """A message of 32 ticks ago or more is of no use, and counted."""
+        for behind, is_late in ((HISTORY - 1, False), (HISTORY, True)):
+            late = self.change(behind)
+            self.begin(behind - 1)
+            self.tick()
+            self.assertEqual(self.receiver.tick, late.part.tick + behind)
+            n_late = self.receiver.n_late
+            # Told against nothing, so that no base is missing.
+            self.assertEqual(self.receiver.n_baselines_missing, 0)
+            if not is_late:
+                late.part.payload = late.part.payload[:6]
+            self.client.deliver(late)
+            self.assertEqual(self.receiver.n_late - n_late, int(is_late))
+            self.assertEqual(self.receiver.needs_everything, is_late)
 
-    def test_newer_sender(self) -> None:
-        """A sender with a further component is followed in what both know."""
-        world = World(COMPONENTS, CAPACITY)
-        entity = world.spawn(Position(4, 4), Ghost())
-        replica = World(COMPONENTS[:2], CAPACITY)
-        sender, receiver = Sender(world, part_size=400), Receiver(replica)
-        receiver.receive_spawned(sender.everything(1)[0])
-        world[entity, Position].x = 5
-        receiver.receive_snapshot(sender.snapshot(2)[0])
-        self.assertEqual(replica[entity, Position].x, 5)
+    def test_baseline_missing(self) -> None:
+        """A base that is forgotten is counted; everything is asked for."""
+        message = self.change(2)
+        self.assertEqual(message.part.ages.tolist(), [1])
+        self.begin(HISTORY - 2)
+        self.tick()
+        self.assertEqual(self.receiver.tick - message.part.tick, HISTORY - 1)
+        self.client.deliver(message)
+        self.assertEqual(self.receiver.n_baselines_missing, 1)
+        self.assertEqual(self.receiver.n_late, 0)
+        self.assertTrue(self.receiver.needs_everything)
+        self.assertEqual(self.shown(), 1)
+
+    def test_everything_anew(self) -> None:
+        """What was told against a dropped message is not believed; a reset heals."""
+        dropped = self.change(2)
+        self.begin(HISTORY - 2)
+        self.tick()
+        self.client.deliver(dropped)
+        self.client.acknowledge(dropped)
+        self.client.deliver(self.change(3))
+        self.receiver.needs_everything = False
+        self.client.viewer.reset()
+        self.tick()
+        self.assertEqual(state_of(self.replica), state_of(self.world))
+        self.assertFalse(self.receiver.needs_everything)
+        self.world[self.entity, Stamp].tick = 9
+        (message,) = self.tick()
+        self.assertEqual(message.part.ages.tolist(), [1])
+        self.assertEqual(self.shown(), 9)
+
+    def test_told_against_what_was_dropped(self) -> None:
+        """What is told against a dropped message is not believed, but dropped, too."""
+        self.begin(MAX_AGE - 1)
+        dropped = self.change(2)
+        self.assertEqual(dropped.part.ages.tolist(), [MAX_AGE])
+        self.begin(HISTORY - MAX_AGE - 1)
+        self.tick()
+        self.client.deliver(dropped)
+        self.client.acknowledge(dropped)
+        self.assertEqual(self.receiver.n_baselines_missing, 1)
+        for number in (3, 4):
+            message = self.change(number)
+            self.assertEqual(message.part.ages.tolist(), [number - 2])
+            self.client.deliver(message)
+            self.assertEqual(self.receiver.n_baselines_missing, number - 1)
+        self.assertEqual(self.shown(), 1)
+        self.client.viewer.reset()
+        self.client.deliver(self.change(5))
+        self.assertEqual(self.shown(), 5)
+
+    def test_base_before_the_first_tick(self) -> None:
+        """There is no tick before tick 0, and so no state of it."""
+        message = self.change(2)
+        payload = bytearray(message.part.payload)
+        payload[:4] = bytes(4)
+        fresh = client_of(self.sender, self.world)
+        fresh.receiver.receive(bytes(payload))
+        self.assertEqual(fresh.receiver.n_baselines_missing, 1)
+        self.assertEqual(len(fresh.world), 0)
+
+    def test_last_tick(self) -> None:
+        """Ticks go up to the last that 32 bits can say."""
+        world = World([Stamp], 4)
+        sender = Sender(world, part_size=200)
+        client = client_of(sender, world)
+        entity = world.spawn(Stamp(1))
+        for tick in range(2**32 - 40, 2**32):
+            sender.begin(tick)
+            client.exchange()
+            world.tick = min(tick + 1, 2**32 - 1)
+            world[entity, Stamp].tick = tick
+        self.assertEqual(client.receiver.tick, 2**32 - 1)
+        self.assertEqual(client.world[entity, Stamp].tick, 2**32 - 2)

@@ -28,6 +28,7 @@ EXAMPLES: dict[str, Any] = {
     "log_format": "json",
     "limits.allowed_origins": ["https://example.com"],
     "connection.nagle": 0.01,
+    "record": "match.rec",
 }
 """A value for each key that is not a number; numbers are given twice their default."""
 TABLE = (

@@ -23,9 +23,12 @@ class JournalTests(SynchronousTestCase):
         spawned: tuple[EntityId, ...] = (),
         despawned: tuple[EntityId, ...] = (),
         reshaped: tuple[EntityId, ...] = (),
+        reowned: tuple[EntityId, ...] = (),
     ) -> None:
         """Check what the next drain gives."""
-        expected = Changes(list(spawned), list(despawned), list(reshaped))
+        expected = Changes(
+            list(spawned), list(despawned), list(reshaped), list(reowned)
+        )
         self.assertEqual(self.journal.drain(), expected)
 
     def test_in_order(self) -> None:
@@ -66,11 +69,32 @@ class JournalTests(SynchronousTestCase):
         self.journal.reshaped(TWO)
         self.assert_drained(reshaped=(TWO, ONE))
 
+    def test_reowned(self) -> None:
+        """An entity that was given away is listed once, also if it was reshaped."""
+        self.journal.reowned(TWO)
+        self.journal.reshaped(ONE)
+        self.journal.reowned(ONE)
+        self.journal.reowned(TWO)
+        self.assert_drained(reshaped=(ONE,), reowned=(TWO, ONE))
+        self.assert_drained()
+
+    def test_new_is_not_reowned(self) -> None:
+        """A new entity is only spawned, whoever got it since, or gone."""
+        self.journal.spawned(ONE)
+        self.journal.reowned(ONE)
+        self.assert_drained(spawned=(ONE,))
+        self.journal.reowned(ONE)
+        self.journal.despawned(ONE)
+        self.assert_drained(despawned=(ONE,))
+
     def test_restored(self) -> None:
-        """An entity that went and came back under its id was there all the time."""
+        """An entity that went and came back under its id was there all the time.
+
+        Its components and its owner may be others.
+        """
         self.journal.despawned(ONE)
         self.journal.spawned(ONE)
-        self.assert_drained(reshaped=(ONE,))
+        self.assert_drained(reshaped=(ONE,), reowned=(ONE,))
 
     def test_restored_and_gone(self) -> None:
         """It may go again."""

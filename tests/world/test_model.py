@@ -61,6 +61,7 @@ class WorldMachine(RuleBasedStateMachine):
         self.owners: dict[EntityId, int] = {}
         self.stale: list[EntityId] = []
         self.drained: dict[EntityId, frozenset[type[Component]]] = {}
+        self.drained_owners: dict[EntityId, int] = {}
         self.changed: set[tuple[EntityId, type[Component]]] = set()
 
     def pick(self, number: int) -> EntityId:
@@ -153,6 +154,14 @@ class WorldMachine(RuleBasedStateMachine):
         del self.model[entity][component]
 
     @precondition(lambda self: self.model)
+    @rule(number=picks, owner=owners)
+    def give(self, number: int, owner: int) -> None:
+        """Give one to somebody."""
+        entity = self.pick(number)
+        self.world.set_owner(entity, owner)
+        self.owners[entity] = owner
+
+    @precondition(lambda self: self.model)
     @rule(number=picks, component=st.sampled_from([Position, Velocity]), x=numbers)
     def write(self, number: int, component: Any, x: float) -> None:
         """Write through a row view, or be refused where the component is not."""
@@ -205,11 +214,16 @@ class WorldMachine(RuleBasedStateMachine):
         assert set(changes.despawned) == set(self.drained) - set(now)
         reshaped = {e for e in now if e in self.drained and now[e] != self.drained[e]}
         assert reshaped <= set(changes.reshaped) <= set(now) & set(self.drained)
+        before = self.drained_owners
+        reowned = {e for e in now if e in before and self.owners[e] != before[e]}
+        assert reowned <= set(changes.reowned) <= set(now) & set(self.drained)
+        for entity in changes.reowned:
+            self.replica.set_owner(entity, self.owners[entity])
         for entity in changes.despawned:
             self.replica.despawn(entity)
         for entity in changes.spawned + changes.reshaped:
             self.replica.restore(entity, self.model[entity], self.owners[entity])
-        self.drained = now
+        self.drained, self.drained_owners = now, dict(self.owners)
         self.check_replica()
 
     def check_replica(self) -> None:
@@ -233,6 +247,7 @@ class WorldMachine(RuleBasedStateMachine):
             self.replica.restore(entity, shape, self.owners[entity])
         self.world.drain_changes()
         self.drained = {e: frozenset(shape) for e, shape in self.model.items()}
+        self.drained_owners = dict(self.owners)
         self.check_replica()
 
     @invariant()

@@ -373,6 +373,44 @@ class BatchTests(SynchronousTestCase):
         self.assertEqual(len(self.world), 1)
 
 
+class OwnerTests(SynchronousTestCase):
+    """Entities can be given away."""
+
+    def setUp(self) -> None:
+        self.world = small_world()
+        self.entity = self.world.spawn(Position(), owner=1)
+        self.world.drain_changes()
+
+    def test_given(self) -> None:
+        """The next owner has it; that is a change, and no other one."""
+        for owner, number in ((Player(7), 7), (9, 9), (None, 0)):
+            self.world.set_owner(self.entity, owner)
+            self.assertEqual(self.world.owner[0], number)
+            expected = Changes([], [], [], [self.entity])
+            self.assertEqual(self.world.drain_changes(), expected)
+
+    def test_same_owner(self) -> None:
+        """Who has it already does not get it: nothing has changed."""
+        self.world.set_owner(self.entity, Player(1))
+        self.assertEqual(self.world.drain_changes(), NOTHING)
+
+    def test_refused(self) -> None:
+        """Who is gone is nobody's, and what is no player owns nothing."""
+        for owner in ("me", -1, 1 << 32, 1.5):
+            self.assertRaises(
+                LocalProtocolError, self.world.set_owner, self.entity, owner
+            )
+        self.assertEqual(self.world.owner[0], 1)
+        self.world.despawn(self.entity)
+        self.assertRaises(StaleEntityError, self.world.set_owner, self.entity, 2)
+        self.assertEqual(self.world.owner[0], 0)
+
+    def test_read_only(self) -> None:
+        """Owners are read from the array, and not written to it."""
+        with self.assertRaises(ValueError):
+            self.world.owner[0] = 2
+
+
 class RestoreTests(SynchronousTestCase):
     """A replica takes ids, shapes and owners as they are elsewhere."""
 
@@ -418,7 +456,9 @@ class RestoreTests(SynchronousTestCase):
         self.assertEqual(self.world[entity, Health].points, 5)
         self.assertFalse(self.world.has(entity, Dead))
         self.assertEqual(self.world.owner[0], 2)
-        self.assertEqual(self.world.drain_changes(), Changes([], [], [entity]))
+        self.assertEqual(
+            self.world.drain_changes(), Changes([], [], [entity], [entity])
+        )
         self.world.restore(entity, [Health, Position], owner=2)
         self.assertEqual(self.world.drain_changes(), NOTHING)
 

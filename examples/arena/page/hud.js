@@ -106,7 +106,7 @@ export class Hud {
     this.updateFallen();
   }
 
-  /** Name the killer: the message may come after the ship is gone. */
+  /** Name the killer: the event may come after the ship is gone. */
   nameKiller(killer) {
     this.fallenBy.textContent = killer === undefined ? "Your ship was destroyed"
       : killer === 0 ? "An asteroid destroyed your ship"

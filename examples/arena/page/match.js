@@ -19,7 +19,7 @@ import { View } from "./view.js";
 // A frame never stands for more than this: after a pause nothing leaps.
 const FRAME_SECONDS_MAX = 0.05;
 const REPORT_SECONDS = 0.2;
-// A kill is told apart from the despawn; they come this close together.
+// A kill may be told a little after the despawn; they come this close together.
 const SAME_DEATH_SECONDS = 0.6;
 
 /** One client being played. */
@@ -66,7 +66,7 @@ export class Match {
     client.on("despawned", (entity) => view.left(entity));
     client.on("player_entered", (player) => feed.entered(player));
     client.on("player_exited", (player) => this.#exited(player));
-    client.on("message", (name, value) => {
+    client.on("event", (name, value) => {
       if (name === "Explosion") this.#exploded(value);
       if (name === "Kill") this.#killed(value);
     });

@@ -89,7 +89,7 @@ export class View {
     this.effects.hit(x[row], y[row], this.client.world.columns("Projectile").hue[row]);
   }
 
-  /** Show an Explosion message. */
+  /** Show an Explosion event. */
   explode({ x, y, size, hue }) {
     this.effects.explode(x, y, size, hue);
     const near = 1 - Math.hypot(x - this.camera.x, y - this.camera.y) / 26;

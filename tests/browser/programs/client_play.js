@@ -6,8 +6,8 @@ import * as protocol from "./protocol.js";
 import { Meter } from "./stats.js";
 import { bytesOf, marked, unmarked } from "./values.js";
 
-const EVENTS = ["spawned", "despawned", "snapshot", "player_entered", "player_exited", "message", "progress",
-                "dropped", "resumed", "closed"];
+const EVENTS = ["spawned", "despawned", "left", "reshaped", "reowned", "snapshot", "event", "write_refused",
+                "player_entered", "player_exited", "message", "progress", "dropped", "resumed", "closed"];
 
 /** Stands in for a connection: keeps what it is given. */
 class Connection {
@@ -37,7 +37,28 @@ class Connection {
   }
 }
 
+/** What a step adds for later ones, and for the answer. */
+const later = { told: [], promises: [], watches: [], controller: new AbortController() };
+
+function waited(client, { component, timeout, signal, abort }) {
+  if (abort) later.controller.abort(new Error("not wanted"));
+  const options = { timeout, signal: signal || abort ? later.controller.signal : undefined };
+  const promise = client.spawned(component, options);
+  later.promises.push(promise.catch((error) => ({ failed: error.message })));
+}
+
 const steps = {
+  watch: (client, _, { watch }) => {
+    for (const [component, field] of watch) {
+      const tell = (...values) => later.told.push(["changed", component, field, ...values.map(marked)]);
+      later.watches.push(client.onChanged(component, field, tell));
+    }
+  },
+  unwatch: () => later.watches.forEach((end) => end()),
+  await: (client, _, step) => waited(client, step),
+  abort: () => later.controller.abort(new Error("not wanted")),
+  write: (client, _, { row, component, values }) => client.write(row, component, unmarked(values)),
+  show: (client, _, { component, row }) => marked(client.world.values(component, row)),
   receive: (client, connection, { channel, bytes, now }) => {
     connection.meter.received(bytes.length / 2, now);
     client.receive({ type: "message", channel, payload: bytesOf(bytes) });
@@ -54,14 +75,14 @@ const steps = {
   wait: () => undefined,
 };
 
-export function run({ script }) {
+export async function run({ script }) {
   let now = 0;
   let pumped = 0;
   const connection = new Connection();
   const client = new GameClient({
     codec: protocol, game: { title: "Test" }, connection, now: () => now, pump: () => { pumped++; },
   });
-  const told = [];
+  const { told } = later;
   const values = [];
   for (const event of EVENTS) client.on(event, (...values) => told.push([event, ...values.map(marked)]));
   const thrown = script.map((step) => {
@@ -73,8 +94,9 @@ export function run({ script }) {
       return error.message;
     }
   });
+  const awaited = marked(await Promise.all(later.promises));
   return {
-    told, thrown, values, pumped, sent: connection.sent, closed: connection.closed, playerId: client.playerId,
+    told, thrown, values, awaited, pumped, sent: connection.sent, closed: connection.closed, playerId: client.playerId,
     players: [...client.players.values()], tick: client.tick, serverTick: client.serverTick(),
     delay: client.interpolationDelay, stats: client.stats(), capacity: client.world?.capacity ?? 0,
   };

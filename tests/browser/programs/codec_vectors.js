@@ -3,7 +3,6 @@
 
 import { WireError } from "./numbers.js";
 import { decode, encode } from "./schemas.js";
-import { Reader } from "./bytes.js";
 import { bytesOf, marked, unmarked } from "./values.js";
 import * as protocol from "./protocol.js";
 
@@ -30,28 +29,31 @@ function encoded({ schema, value }) {
   return attempt(() => marked(encode(schemas[schema], unmarked(value))));
 }
 
-function planes({ component, bytes, rows, capacity }) {
+/** Check rows of lanes, then write them into columns. */
+function shown({ component, lanes }) {
+  const codec = protocol.components[component];
+  const columns = codec.columns(lanes.length);
+  const words = Uint32Array.from(lanes.flat());
+  const width = codec.laneWidths.length;
   return attempt(() => {
-    const codec = protocol.components[component];
-    const columns = codec.columns(capacity);
-    const from = new Reader(bytesOf(bytes));
-    codec.readPlanes(from, Uint32Array.from(rows), rows.length, columns);
-    from.end();
+    for (let row = 0; row < lanes.length; row++) codec.checkLanes(words, row * width);
+    for (let row = 0; row < lanes.length; row++) codec.lanesToColumns(words, row * width, columns, row);
     const lists = Object.entries(columns).map(([name, column]) => [name, Array.from(column, marked)]);
-    return { size: codec.rowSize, columns: Object.fromEntries(lists) };
+    return { widths: codec.laneWidths, columns: Object.fromEntries(lists) };
   });
 }
 
-export function run({ toDecode = [], toEncode = [], toRead = [] }) {
+export function run({ toDecode = [], toEncode = [], toShow = [] }) {
   return {
     decoded: toDecode.map(decoded),
     encoded: toEncode.map(encoded),
-    planes: toRead.map(planes),
+    lanes: toShow.map(shown),
     created: schemas.map((schema) => marked(encode(schema, {}))),
     hash: protocol.PROTOCOL_HASH,
     version: protocol.VERSION,
     closeReasons: protocol.CLOSE_REASONS,
     enums: protocol.enums,
+    events: protocol.events.map(({ name }) => name),
     names: [...protocol.messages].map(([id, { name }]) => [id, name]),
     fields: schemas.map(({ fields }) => fields),
   };

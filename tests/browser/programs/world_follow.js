@@ -1,22 +1,30 @@
 // SPDX-License-Identifier: MIT
-/** Apply what a sender sent to a world, and show the world after each step. */
+/** Apply snapshots to a world, and show the world after each. */
 
+import { BaselineMissing } from "./blocks.js";
 import { WireError } from "./numbers.js";
-import { decode } from "./schemas.js";
 import * as protocol from "./protocol.js";
+import { Replica } from "./replica.js";
 import { bytesOf, marked } from "./values.js";
 import { World } from "./world.js";
 
-const schemaOf = (name) => [...protocol.messages.values()].find((schema) => schema.name === name);
-
-function apply(world, { kind, bytes }, happened) {
-  const payload = bytesOf(bytes);
-  const gone = (entity) => happened.push(["despawned", entity.row, entity.components]);
-  if (kind === "Snapshot") return world.applySnapshot(payload);
-  const message = decode(schemaOf(kind), payload);
-  if (kind === "Despawned") return world.applyDespawned(message, gone);
-  for (const entity of world.applySpawned(message, gone)) {
-    happened.push([entity.replaced ? "replaced" : "spawned", entity.row, entity.components]);
+/** Apply one snapshot; say what became of it, and what happened. */
+function apply(replica, bytes, happened) {
+  const departed = (event, { row, generation, components }) => happened.push([event, row, generation, components]);
+  try {
+    const applied = replica.apply(bytesOf(bytes), departed);
+    if (applied === null) return "late";
+    for (const [event, entity] of applied.happened) {
+      const { row, generation, components, added = [], removed = [], previous = null } = entity;
+      if (event === "reshaped") happened.push([event, row, added, removed]);
+      else if (event === "reowned") happened.push([event, row, previous, entity.owner]);
+      else happened.push([event, row, generation, components]);
+    }
+    return "taken";
+  } catch (error) {
+    if (error instanceof BaselineMissing) return "missing";
+    if (error instanceof WireError) return "refused";
+    throw error;
   }
 }
 
@@ -27,40 +35,31 @@ function shown(world) {
     const components = {};
     for (const { name, fields } of protocol.components) {
       if (!world.has(name, row)) continue;
-      const columns = world.columns(name);
-      components[name] = fields.map((field) => marked(valueAt(columns[field.name], field, row)));
+      const values = world.values(name, row);
+      components[name] = fields.map((field) => marked(values[field.name]));
     }
     return { row, generation: world.generation[row], owner: world.owner[row], components };
   });
 }
 
-function valueAt(column, field, row) {
-  if (field.kind === "quaternion") return Array.from(column.subarray(4 * row, 4 * row + 4));
-  return field.kind === "flag" ? column[row] === 1 : column[row];
-}
-
-function attempted(action) {
-  try {
-    action();
-    return false;
-  } catch (error) {
-    if (error instanceof WireError) return true;
-    throw error;
-  }
-}
-
-export function run({ capacity, steps, ask = [] }) {
+export function run({ capacity, steps, watch = [], ask = [] }) {
   let tick = 0;
+  const changes = [];
   const world = new World(protocol.components, capacity, () => tick);
-  const answers = steps.map((step) => {
+  const replica = new Replica(protocol.components, world);
+  for (const [component, field] of watch) {
+    replica.watch(component, field, (row, value, old) => changes.push([component, field, row, value, old]));
+  }
+  const answers = steps.map(({ bytes, show }) => {
     const happened = [];
-    const refused = attempted(() => apply(world, step, happened));
-    return { refused, happened, world: step.show ? shown(world) : null };
+    const result = apply(replica, bytes, happened);
+    for (const [callback, ...values] of replica.takeCalls()) callback(...values);
+    const queries = show ? protocol.components.map(({ name }) => [...world.rows(name)]) : null;
+    return { result, happened, changes: marked(changes.splice(0)), queries, world: show ? shown(world) : null };
   });
   const interpolated = ask.map((question) => {
     tick = question.tick;
     return marked({ ...world.interpolated(question.component, question.row) });
   });
-  const queries = protocol.components.map(({ name }) => [...world.rows(name)]);
-  return { answers, interpolated, queries };
+  return { answers, interpolated };
 }

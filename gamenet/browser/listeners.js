@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/** Whom to call for which event. */
+
+export class Listeners {
+  #callbacks = new Map();
+
+  /**
+   * Call back for each event of a kind.
+   * @param {string} event
+   * @param {(...values: any[]) => void} callback
+   * @returns {() => void} ends it
+   */
+  on(event, callback) {
+    const callbacks = this.#callbacks.get(event) ?? new Set();
+    this.#callbacks.set(event, callbacks.add(callback));
+    return () => callbacks.delete(callback);
+  }
+
+  /** @param {string} event @param {...any} values */
+  emit(event, ...values) {
+    for (const callback of this.#callbacks.get(event) ?? []) this.call(callback, ...values);
+  }
+
+  /**
+   * Call a page back. An error there is the page's: it is reported, and changes nothing here.
+   * @param {(...values: any[]) => void} callback
+   * @param {...any} values
+   */
+  call(callback, ...values) {
+    try {
+      callback(...values);
+    } catch (error) {
+      queueMicrotask(() => { throw error; });
+    }
+  }
+}
