@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +74,8 @@ class Block:
     """Ascending."""
     ages: NDArray[np.int64] | None
     """How many ticks ago each row's base was, 0 for none; None if the rows are gone."""
+    oldest: int
+    """The largest of these ages; 0 if the rows are gone."""
     folded: NDArray[np.uint32] | None
     """Their differences, (3, n_groups, n_rows); None if the rows are gone."""
     has_left: NDArray[np.bool_] | None
@@ -126,22 +127,21 @@ def _read_block(
     rows, at = read_rows(data, at + 1, mode, capacity)
     if kind == GONE:
         has_left, at = read_bitmap(data, at, len(rows))
-        return Block(rows, None, None, has_left), at
-    ages, at = _read_ages(data, at, kind, len(rows))
+        return Block(rows, None, 0, None, has_left), at
+    ages, oldest, at = _read_ages(data, at, kind, len(rows))
     folded, at = read_cells(layout, data, at, len(rows))
-    return Block(rows, ages, folded, None), at
+    return Block(rows, ages, oldest, folded, None), at
 
 
 def _read_ages(
     data: bytes | memoryview, at: int, kind: int, n_rows: int
-) -> tuple[NDArray[np.int64], int]:
-    ages: NDArray[Any]
-    if kind == MIXED:
-        ages, at = read_words(data, at, n_rows, "u1")
-    else:
-        one, at = read_words(data, at, 1, "u1")
-        ages = np.broadcast_to(one, n_rows)
-    if ages.max() >= HISTORY:
-        msg = f"a base {ages.max()} ticks ago: allowed are 0 to {HISTORY - 1}"
+) -> tuple[NDArray[np.int64], int, int]:
+    """Return the age of each row's base, the largest, and the position after them."""
+    told, at = read_words(data, at, n_rows if kind == MIXED else 1, "u1")
+    oldest = int(told.max())
+    if oldest >= HISTORY:
+        msg = f"a base {oldest} ticks ago: allowed are 0 to {HISTORY - 1}"
         raise RemoteProtocolError(msg)
-    return ages.astype(np.int64), at
+    ages: NDArray[np.int64] = np.empty(n_rows, np.int64)
+    ages[:] = told
+    return ages, oldest, at

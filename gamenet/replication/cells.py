@@ -18,8 +18,8 @@ from gamenet.replication.layout import LANES, LARGEST_CELL, RowLayout
 from gamenet.replication.sizes import (
     CLASSES,
     N_CLASSES,
+    PAIR_BYTES,
     SIZES,
-    SMALL_AND_MEDIUM,
     sized_classes,
     sized_groups,
 )
@@ -86,8 +86,8 @@ class Cells:
         "_classes",
         "_merged",
         "_named",
+        "_pairs",
         "_sizes",
-        "_small_medium",
         "_tables",
     )
 
@@ -115,7 +115,7 @@ class Cells:
         counts = np.bincount(keys.reshape(-1), minlength=tables.n_sizes)
         by_need = counts.reshape(-1, _N_NEEDS, 1)
         best = np.matmul(tables.costs, by_need)[:, :, 0].argmin(axis=1)
-        self._small_medium = SMALL_AND_MEDIUM.take(best, axis=1)
+        self._pairs = PAIR_BYTES.take(best)
         self._sizes = SIZES[tables.full, best].take(keys)
         self._classes = CLASSES[tables.full, best].take(keys)
 
@@ -145,7 +145,7 @@ class Cells:
             picked: indices of rows, ascending.
         """
         named, classes, sizes = self._named, self._classes, self._sizes
-        merged, small_medium = self._merged, self._small_medium
+        merged, pairs, packed = self._merged, self._pairs, self._tables.packed
         if picked is not None:
             classes, sizes = classes.take(picked, axis=1), sizes.take(picked, axis=1)
             merged = merged.take(picked, axis=1)
@@ -153,8 +153,9 @@ class Cells:
             if np.count_nonzero(live) < len(live):
                 named = named.copy()
                 named[named] = live
+                packed = _packed(named)
                 classes, sizes, merged = classes[live], sizes[live], merged[live]
-                small_medium = small_medium[:, live]
+                pairs = pairs[live]
         flat = classes.reshape(-1)
         at = flat.nonzero()[0]
         taken = flat.take(at)
@@ -163,11 +164,10 @@ class Cells:
         words = merged.reshape(-1).take(at).astype("<u8", copy=False)
         which = _BYTES.take(sizes.reshape(-1).take(at), 0)
         payload = words.view(np.uint8).reshape(-1, LARGEST_CELL)[which]
-        small, medium = small_medium
         return b"".join(
             (
-                _packed(named),
-                ((small - 1) | (medium - 1) << 3).tobytes(),
+                packed,
+                pairs.tobytes(),
                 _packed(flat != 0),
                 _packed(is_large),
                 _packed(taken[is_large] > 2),

@@ -224,7 +224,8 @@ class Mirror:
             due &= columns.present[:n]
             rows = due.nonzero()[0]
             if len(rows):
-                self._taken[i, rows] = tick
+                if self._has_settings or period > 1:
+                    self._taken[i, rows] = tick
                 self._write(new, i, rows)
                 self._marks[rows] = True
 
@@ -243,8 +244,8 @@ class Mirror:
         rows = self._marks[: self.n_rows].nonzero()[0]
         flipped = new.take(rows, axis=1)
         flipped ^= old.take(rows, axis=1)
-        differs = flipped.any(axis=0)
-        if not differs.all():
+        differs = np.bitwise_or.reduce(flipped, axis=0) != 0
+        if np.count_nonzero(differs) < len(rows):
             rows, flipped = rows[differs], flipped[:, differs]
         self.changed_rows, self._flipped = rows, flipped
         self._since = {self._before: rows}

@@ -121,8 +121,7 @@ class Receiver:
         """Return whether every base is within what is remembered."""
         most = min(tick, tick - newest + HISTORY - 1)
         return all(
-            block.ages is None
-            or (int(block.ages.max()) <= most and not self._is_doubted(block))
+            block.ages is None or (block.oldest <= most and not self._is_doubted(block))
             for block in blocks
         )
 

@@ -21,6 +21,7 @@ from gamenet.wire import read_bitmap, read_words
 __all__ = [
     "CLASSES",
     "N_CLASSES",
+    "PAIR_BYTES",
     "SIZES",
     "SMALL_AND_MEDIUM",
     "ClassTables",
@@ -40,6 +41,8 @@ N_CLASSES = 3
 
 SMALL_AND_MEDIUM = np.array(_PAIRS, np.uint8).T.copy()
 """The pairs of sizes that may be chosen: (2, n_pairs)."""
+PAIR_BYTES = (SMALL_AND_MEDIUM[0] - 1) | (SMALL_AND_MEDIUM[1] - 1) << 3
+"""How each pair is told: (n_pairs,)."""
 SIZES = np.zeros((_N_NEEDS, len(_PAIRS), _N_NEEDS), np.uint8)
 """Bytes of a cell by the full size of its group, the pair, and what it needs."""
 CLASSES = np.zeros_like(SIZES)
@@ -71,6 +74,8 @@ class GroupTables:
     Indices count on from group to group, so that one `take` serves all of them.
     """
 
+    packed: bytes
+    """The bitmap that names the groups."""
     n_groups: int
     n_sizes: int
     need_at: NDArray[np.int32]
@@ -98,6 +103,7 @@ def sized_groups(layout: RowLayout, named: bytes) -> GroupTables:
     groups = np.frombuffer(named, np.bool_).nonzero()[0]
     full = layout.full[groups]
     return GroupTables(
+        packed=np.packbits(np.frombuffer(named, np.bool_), bitorder="little").tobytes(),
         n_groups=len(groups),
         n_sizes=_N_NEEDS * len(groups),
         need_at=(groups * _N_BITS).astype(np.int32)[:, None],

@@ -28,8 +28,8 @@ SQRT2 = math.sqrt(2.0)
 FloatColumn = NDArray[np.float64]
 WordColumn = NDArray[Any]
 
-# Of each component, the three others in their order: (3, 4).
-_OTHERS = np.array([[j for j in range(4) if j != i] for i in range(4)]).T.copy()
+# Of each component, itself and then the three others in their order: (4, 4).
+_ORDER = np.array([[i, *(j for j in range(4) if j != i)] for i in range(4)]).T.copy()
 
 
 def _double(value: float) -> float:
@@ -250,12 +250,12 @@ class QuaternionQuantizer:
         n_rows = unit.shape[1]
         columns = np.arange(n_rows)
         flat = unit.reshape(-1)
-        places = _OTHERS.take(largest, axis=1)
+        places = _ORDER.take(largest, axis=1)
         places *= n_rows
         places += columns
-        steps: FloatColumn = flat.take(places)
-        columns += largest * n_rows
-        steps *= np.copysign(1.0, flat.take(columns))
+        ordered: FloatColumn = flat.take(places)
+        steps = ordered[1:]
+        steps *= np.copysign(1.0, ordered[0])
         steps *= SQRT2
         steps += 1.0
         steps *= 0.5 * self.top
@@ -281,8 +281,8 @@ class QuaternionQuantizer:
         n_rows = len(largest)
         result: FloatColumn = np.empty((n_rows, 4))
         flat = result.reshape(-1)
-        begins = np.arange(0, 4 * n_rows, 4)
-        flat[_OTHERS.take(largest, axis=1) + begins] = small
-        begins += largest
-        flat[begins] = rest
+        places = _ORDER.take(largest, axis=1)
+        places += np.arange(0, 4 * n_rows, 4)
+        flat[places[0]] = rest
+        flat[places[1:]] = small
         return result
