@@ -37,7 +37,10 @@ export class SnapshotReader {
   #from = new Reader(new Uint8Array(0));
   #own = new Uint8Array(CELL);
   #cells;
-  #twice = -1;
+  /** How many rows were read so far. */
+  #read = 0;
+  /** @type {WireError | null} what is wrong with the message, although its blocks can be read */
+  #refusal = null;
   #messages = 0;
   /** Of each row, which message told of it last. */
   #toldBy = new Uint32Array(64);
@@ -61,7 +64,7 @@ export class SnapshotReader {
     this.parts = 0;
     /** Whether a row is told against what we do not have. */
     this.isMissing = false;
-    /** How many rows the message tells of. */
+    /** How many rows the message tells of; none as long as not all of its blocks were read. */
     this.count = 0;
     this.rows = new Uint32Array(64);
     /** What is said of each, see `Told`. */
@@ -75,16 +78,16 @@ export class SnapshotReader {
    * @param {Uint8Array} bytes
    */
   begin(bytes) {
+    this.count = this.#read = 0;
+    this.isMissing = false;
+    this.#refusal = null;
+    this.#messages++;
     if (this.#own.length < bytes.length + CELL) this.#own = new Uint8Array(2 * bytes.length + CELL);
     this.#own.set(bytes);
     this.#from = new Reader(this.#own.subarray(0, bytes.length));
     this.tick = this.#from.uint32();
     this.part = this.#from.uint8();
     this.parts = this.#from.uint8();
-    this.count = 0;
-    this.isMissing = false;
-    this.#twice = -1;
-    this.#messages++;
     if (this.part >= this.parts) throw new WireError(`part ${this.part} of a snapshot of ${this.parts}`);
   }
 
@@ -97,40 +100,52 @@ export class SnapshotReader {
       const flags = this.#from.uint8();
       const [mode, kind] = [flags & 3, flags >> 2];
       if (mode > MAX_MODE || kind > GONE) throw new WireError(`block flags ${flags} are none that there are`);
-      const first = this.count;
+      const first = this.#read;
       const rows = this.#readRows(mode);
       if (kind === GONE) this.#readGone(first, rows);
       else this.#readStates(first, rows, kind, newest);
     }
+    this.count = this.#read;
   }
 
   /** List the rows of a block, and make room for their state; return how many they are. */
   #readRows(mode) {
-    const rows = readRows(this.#from, mode, (count) => this.#roomFor(count), this.count);
-    const last = this.rows[this.count + rows - 1];
+    const rows = readRows(this.#from, mode, (count) => this.#roomFor(count), this.#read);
+    const last = this.rows[this.#read + rows - 1];
     if (last >= this.#capacity) throw new WireError(`row ${last}: the world has ${this.#capacity}`);
-    this.#history.reserve(last + 1);
-    this.#noteTwice(this.count, this.count + rows);
-    this.count += rows;
-    const needed = this.count * this.#groups.lanes;
+    this.#reserve(last + 1);
+    this.#noteTwice(this.#read, this.#read + rows);
+    this.#read += rows;
+    const needed = this.#read * this.#groups.lanes;
     if (this.words.length < needed) this.words = grown(this.words, 2 * needed);
     return rows;
   }
 
-  /** Note a row that the message has told of before. */
+  /** Make room for rows in the history, unless the message is refused anyway. */
+  #reserve(rows) {
+    if (this.#refusal !== null) return;
+    try {
+      this.#history.reserve(rows);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#refusal = error;
+    }
+  }
+
+  /** Refuse a row that the message has told of before; those without room are refused already. */
   #noteTwice(first, end) {
     if (this.#toldBy.length < this.#history.rows) this.#toldBy = grown(this.#toldBy, this.#history.rows);
     for (let i = first; i < end; i++) {
       const row = this.rows[i];
-      if (this.#toldBy[row] === this.#messages) this.#twice = row;
+      if (this.#toldBy[row] === this.#messages) this.#refusal ??= new WireError(`row ${row} twice in a snapshot`);
       this.#toldBy[row] = this.#messages;
     }
   }
 
   #roomFor(count) {
-    if (this.count + count > this.rows.length) {
-      this.rows = grown(this.rows, 2 * (this.count + count));
-      this.told = grown(this.told, 2 * (this.count + count));
+    if (this.#read + count > this.rows.length) {
+      this.rows = grown(this.rows, 2 * (this.#read + count));
+      this.told = grown(this.told, 2 * (this.#read + count));
     }
     return this.rows;
   }
@@ -166,8 +181,8 @@ export class SnapshotReader {
     const base = this.tick - within(age, HISTORY - 1);
     if (base < 0 || base <= newest - HISTORY || this.#doubts.has(this.rows[index])) {
       this.isMissing = true;
-      return;
     }
+    if (this.isMissing || this.#refusal !== null) return; // nothing is taken, so there is nothing to work out
     const at = this.#history.at(this.rows[index], base);
     for (let n = 0; n < lanes; n++) this.words[to + n] = words[at + n];
   }
@@ -175,7 +190,7 @@ export class SnapshotReader {
   /** Refuse a message of which a baseline is not known, or that comes to what no entity is. */
   check() {
     if (this.isMissing) throw new BaselineMissing(`snapshot of tick ${this.tick}: a baseline is not known`);
-    if (this.#twice >= 0) throw new WireError(`row ${this.#twice} twice in a snapshot`);
+    if (this.#refusal !== null) throw this.#refusal;
     for (let i = 0; i < this.count; i++) if (this.told[i] === Told.STATE) this.#checkState(i);
   }
 

@@ -58,26 +58,38 @@ export class Replica {
    *     tick was sent, and what happened then; null if it is too late for anything
    */
   apply(bytes, gone) {
-    const snapshot = this.#snapshot;
-    snapshot.begin(bytes);
-    const { tick, parts } = snapshot;
-    snapshot.readBlocks(Math.max(tick, this.tick));
-    const isLate = tick <= this.tick - HISTORY;
-    if (isLate || snapshot.isMissing) this.#doubt();
-    if (isLate) return null;
-    snapshot.check();
+    if (!this.#read(bytes)) return null;
+    const { tick, parts, count } = this.#snapshot;
     this.tick = Math.max(tick, this.tick);
-    for (let i = 0; i < snapshot.count; i++) this.#announce(i, gone);
+    for (let i = 0; i < count; i++) this.#announce(i, gone);
     const happened = [];
-    for (let i = 0; i < snapshot.count; i++) this.#take(i, happened);
+    for (let i = 0; i < count; i++) this.#take(i, happened);
     return { tick, parts, happened };
+  }
+
+  /** Read and check a snapshot; return false if it is too late. */
+  #read(bytes) {
+    const snapshot = this.#snapshot;
+    try {
+      snapshot.begin(bytes);
+      snapshot.readBlocks(Math.max(snapshot.tick, this.tick));
+      const isLate = snapshot.tick <= this.tick - HISTORY;
+      if (isLate) this.#doubt();
+      else snapshot.check();
+      return !isLate;
+    } catch (error) {
+      this.#doubt();
+      this.needsEverything = true; // also where not even the rows could be read
+      throw error;
+    }
   }
 
   /** Trust no difference of the snapshot's rows any more: the server learns that it has arrived. */
   #doubt() {
     const { rows, count, tick } = this.#snapshot;
+    if (count === 0) return;
     this.#doubts.add(rows, count, tick);
-    this.needsEverything ||= count > 0;
+    this.needsEverything = true;
   }
 
   /** Whether the i-th row of the snapshot says nothing older than what is shown. */

@@ -2,9 +2,9 @@
 /**
  * Take snapshots as they come, and count those that are of no use.
  *
- * They are unreliable, and a bad one is as good as lost: it is counted and changes
- * nothing. One that came too late, or is told against what we do not have, the server
- * thinks we know; so it is asked for everything again, at most once a second.
+ * They are unreliable: a bad one is counted and changes nothing. But it has arrived, so
+ * the server thinks that we know what it says, as with one that came too late, or is told
+ * against what we do not have; it is asked for everything again, at most once a second.
  */
 
 import { BaselineMissing } from "./blocks.js";

@@ -414,16 +414,18 @@ class Match:
             raise LocalProtocolError(msg)
         kind = type(component)
         check_write(self.world, self.player_id, entity, kind)
+        body = component.encode()
         packet = self._registry.encode(
             Written(
                 row=entity_row(entity),
                 generation=entity_generation(entity),
                 component=self._receiver.components.index(kind),
                 tick=self.tick & 0xFFFFFFFF,
-                body=component.encode(),
+                body=body,
             )
         )
-        self.world.add(entity, component)
+        # As the server will have it: what the wire rounds away is not shown.
+        self.world.add(entity, kind.decode(body))
         return packet
 
     def _refused(self, message: WriteRefused) -> None:

@@ -108,9 +108,16 @@ class Outlook:
         self.viewer.acknowledge(message_id)
         self._gathered.pop(message_id, None)
 
-    def lost(self, message_id: MessageId) -> None:
-        """Give the rows of a lost message their priority back."""
+    def lost(self, message_id: MessageId, *, was_certain: bool = False) -> None:
+        """Note that a message was lost: its rows have their priority back.
+
+        Args:
+            message_id: which one.
+            was_certain: whether it was taken for certain that it would arrive.
+        """
         part = self.viewer.lose(message_id)
+        if part is not None and was_certain:
+            self.viewer.forget(part.rows)
         gathered = self._gathered.pop(message_id, None)
         if part is not None and gathered is not None:
             again = self.viewer.told.take(part.rows) < part.tick

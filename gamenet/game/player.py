@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from gamenet.transport import GameProtocol
     from gamenet.world import EntityId
 
+CONTROL = 0  # the channel, as `protocol` numbers it
+MAX_REFUSALS = 256  # answers that wait; who has more is not honest
+
 __all__ = ["Player", "player_name", "user_data_of"]
 
 
@@ -84,6 +87,7 @@ class Player:
         self._protocol = protocol
         self._link = link
         self._outbox: list[tuple[int, bytes]] = []
+        self._refusals: dict[tuple[int, int], bytes] = {}
 
     def __repr__(self) -> str:
         return f"<Player {self.id} {self.name!r}>"
@@ -154,7 +158,23 @@ class Player:
         self.input_packets.pass_time(seconds)
         self.mistakes.pass_time(seconds)
         self.answers.pass_time(seconds)
+        self._answer()
         self.resyncs.pass_time(seconds)
+
+    def refuse(self, what: tuple[int, int], answer: bytes) -> None:
+        """Keep an answer to a write that was not taken; `pass_time` sends it.
+
+        Who floods us with what we refuse is not flooded with answers: of all that were
+        for the same row and component, the last one goes, a few in each second.
+        """
+        self._refusals.pop(what, None)
+        if len(self._refusals) < MAX_REFUSALS:
+            self._refusals[what] = answer
+
+    def _answer(self) -> None:
+        while self._refusals and self.answers.take():
+            what = next(iter(self._refusals))
+            self.send_bytes(CONTROL, self._refusals.pop(what))
 
     def send_bytes(self, channel: int, payload: bytes) -> MessageId | None:
         """Send what was encoded before, at once; return its number if it was sent."""

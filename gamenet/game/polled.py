@@ -279,11 +279,11 @@ class PolledClient(MatchView):
     def _hear(self, event: MessageReceived) -> None:
         try:
             self.match.receive(event.channel, event.payload)
-            self._ask_again()
-            self.match.take_followed()
         except RemoteProtocolError as error:
             self.errors += 1
             if event.channel in (CONTROL, EVENTS) and self._transport is not None:
                 self._transport.connection.close(
                     CloseReason.MALFORMED, str(error)[:200], now=self._seconds()
                 )
+        self._ask_again()
+        self.match.take_followed()

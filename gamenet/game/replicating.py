@@ -118,11 +118,9 @@ class Replication:
 
     def lost(self, player: Player, message_id: MessageId) -> None:
         """Note that a snapshot message was lost."""
-        outlook = player.outlook
-        outlook.lost(message_id)
-        if player.transport in RELIABLE_TRANSPORTS:
-            # It was taken for certain, and what came after was told against it.
-            outlook.restart()
+        player.outlook.lost(
+            message_id, was_certain=player.transport in RELIABLE_TRANSPORTS
+        )
 
     # -- the tick ---------------------------------------------------------------
 
@@ -156,7 +154,8 @@ class Replication:
         """Look, from now on, who may see what: the game has begun to use rooms."""
         self._is_open = False
         for player in self._game.players.values():
-            player.outlook.viewer.level[:] = self._world.alive
+            # Of who is gone by now the player may not have heard: the look will tell.
+            player.outlook.viewer.level[:] = self._world.generation != 0
 
     def tell(self, player: Player, tick: int) -> None:
         """Send a player what is due, and the events of the tick that they hear."""
@@ -202,6 +201,7 @@ class Replication:
         for part in parts:
             message_id = player.send_bytes(SNAPSHOTS, part.payload)
             if message_id is None:
+                viewer.has_backlog = True
                 return
             gathered = outlook.sent(part, message_id)
             if is_reliable:
@@ -226,7 +226,11 @@ class Replication:
                 near = nearness(squares.take(rows), radius)
             judge = self._judge
             rule = None if judge is None else lambda some: judge(player.id, some)
-            return self.weights.of(rows, near, rule)
+            try:
+                return self.weights.of(rows, near, rule)
+            except Exception:  # noqa: BLE001 - the rules of an author raise anything
+                self._report(RULES, player)
+                return self.weights.of(rows, near)
 
         return weigh
 

@@ -58,6 +58,7 @@ from gamenet.game.waiting import Waiting
 from gamenet.replication import (
     Event,
     NetworkConnection,
+    Refusal,
     Watches,
     Writes,
     apply_dirty,
@@ -208,6 +209,7 @@ class GameServer:
         self.stages.mark("inputs")
         self._call("step", None, dt)
         self._call("pull_tracked", None)
+        self._refuse_overruled()
         self._fill_network()
         self.stages.mark("step")
         self._replicate()
@@ -398,14 +400,30 @@ class GameServer:
             player.id, row, generation, component, write.tick, write.body
         )
         # No client of ours would write a component that there is not.
-        if refusal is None or component >= len(self.protocol.components):
-            return
-        # Who floods us with what we refuse is not flooded with answers.
-        if player.answers.take():
-            refused = WriteRefused(row, generation, component, refusal)
-            self._tell(player, refused)
+        if refusal is not None and component < len(self.protocol.components):
+            self._refuse(player, row, generation, component, refusal)
+
+    def _refuse(
+        self,
+        player: Player,
+        row: int,
+        generation: int,
+        component: int,
+        refusal: Refusal,
+    ) -> None:
+        """Tell a player, and the game, that a write was not taken."""
+        refused = WriteRefused(row, generation, component, refusal)
+        player.refuse((row, component), self.protocol.registry.encode(refused))
         known = self.protocol.components[component]
         self._call("write_refused", player, row, known, refusal)
+
+    def _refuse_overruled(self) -> None:
+        """Tell players of writes that the game has undone since they were applied."""
+        for player_id, row, generation, component in self.writes.overruled():
+            player = self.players.get(player_id)
+            if player is not None:
+                refusal = Refusal.OVERRULED
+                self._refuse(player, row, generation, component, refusal)
 
     def _note(self, player: Player, what: str, **details: str) -> None:
         """Log what became of a player, if there is not too much of it."""

@@ -65,6 +65,8 @@ def is_held(mirror: Mirror, viewer: Viewer, tick: int) -> bool:
     touched = viewer.touched[:n]
     np.maximum(changed, np.where(touched <= tick, touched, 0), out=changed)
     is_due: NDArray[np.bool_] = changed > viewer.base[:n]
+    # Whoever holds the state of that tick or a later one holds what was then.
+    is_due &= viewer.base[:n] < tick
     is_seen = (viewer.level[:n] != 0) & (mirror.alive(mirror.tick)[:n] != 0)
     is_due &= viewer.held[:n] | is_seen
     return not is_due.any()

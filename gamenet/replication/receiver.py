@@ -64,7 +64,11 @@ class Receiver:
         Raises:
             RemoteProtocolError: the part is malformed; nothing was changed.
         """
-        snapshot = read_snapshot(self.layout, data, self._world.capacity)
+        try:
+            snapshot = read_snapshot(self.layout, data, self._world.capacity)
+        except RemoteProtocolError:
+            self.needs_everything = True
+            raise
         tick = snapshot.tick
         newest = tick if self.tick is None else max(tick, self.tick)
         if tick <= newest - HISTORY:
@@ -74,12 +78,20 @@ class Receiver:
             self.n_baselines_missing += 1
             self._doubt(snapshot.blocks, tick)
         else:
-            _refuse_doubles(snapshot.blocks)
-            told = [self._resolve(block, tick) for block in snapshot.blocks]
+            told = self._checked(snapshot.blocks, tick)
             self.tick = self._world.tick = newest
             for each in told:
                 self._apply(each, tick)
         return tick, snapshot.n_parts
+
+    def _checked(self, blocks: list[Block], tick: int) -> list[Resolved]:
+        """Find out what blocks say; nothing of them is believed if one is malformed."""
+        try:
+            _refuse_doubles(blocks)
+            return [self._resolve(block, tick) for block in blocks]
+        except RemoteProtocolError:
+            self._doubt(blocks, tick)
+            raise
 
     def _doubt(self, blocks: list[Block], tick: int) -> None:
         """Trust no difference of rows any more until they are told against nothing.

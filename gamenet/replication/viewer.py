@@ -142,6 +142,14 @@ class Viewer:
             self.has_backlog = True
         return part
 
+    def forget(self, rows: Rows) -> None:
+        """Forget what the client holds of some rows: they are told against nothing."""
+        self.once[rows] = np.maximum(self.once.take(rows), self.told.take(rows))
+        self.base[rows] = 0
+        self.base_level[rows] = 0
+        self.told[rows] = 0
+        self.has_backlog = True
+
     def reset(self) -> None:
         """Forget what the client holds: it is told everything again."""
         self._flights.clear()

@@ -85,6 +85,7 @@ class Writes:
             for component in components
             if component.sync.owner_writes
         }
+        self._applied: dict[tuple[int, int, int, int], None] = {}
         self._rate = rate
         self._seconds = 0.0
         self._allowances: dict[int, tuple[float, float]] = {}
@@ -123,9 +124,30 @@ class Writes:
         )
         if refusal is None:
             self.n_applied += 1
+            self._applied[player_id, row, generation, component] = None
         else:
             self.refused[refusal] += 1
         return refusal
+
+    def overruled(self) -> list[tuple[int, int, int, int]]:
+        """Return the writes since the last call that the server has undone or altered.
+
+        It does so after they were applied: the game's step has the last word. Where it
+        writes back what was there before, no snapshot would tell.
+
+        Returns:
+            Player, row, generation and component of each, once.
+        """
+        applied, self._applied = self._applied, {}
+        overruled = [
+            (player_id, row, generation, component)
+            for player_id, row, generation, component in applied
+            if self._check_target(player_id, row, generation, component) is None
+            and not self._authors[self._components[component]].is_as_noted(row)
+        ]
+        if overruled:
+            self.refused[Refusal.OVERRULED] += len(overruled)
+        return overruled
 
     def _count(self, player_id: int) -> Refusal | None:
         left, at = self._allowances.get(player_id, (self._rate, self._seconds))
@@ -237,7 +259,7 @@ class _Authorship:
         if (
             self._generation[row] != generation
             or self._stamp[row] != changed
-            or not self._is_as_noted(row)
+            or not self.is_as_noted(row)
         ):
             self._server_tick[row] = changed
         return int(self._server_tick[row])
@@ -249,7 +271,8 @@ class _Authorship:
         for name, array in self._columns.arrays.items():
             self._values[name][row] = array[row]
 
-    def _is_as_noted(self, row: int) -> bool:
+    def is_as_noted(self, row: int) -> bool:
+        """Return whether a row still holds what a player wrote."""
         return all(
             self._values[name][row].tobytes() == array[row].tobytes()
             for name, array in self._columns.arrays.items()

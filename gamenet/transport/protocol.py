@@ -154,8 +154,12 @@ class GameProtocol:
         return self.connection.cancel(messageId)
 
     def sendBudget(self) -> float:
-        """Return how many bytes the network is ready to take from us now."""
-        return self.connection.budget(now=self._peer.seconds())
+        """Return how many bytes the network is ready to take from us now.
+
+        A stream takes what its write buffer has room for, and nothing while that is
+        full and has not drained.
+        """
+        return self._peer.budget()
 
     def rebind(self) -> None:
         """Go on from a new local socket (client side, udp), as on another network.

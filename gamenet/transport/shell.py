@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from twisted.logger import Logger
 
@@ -43,7 +43,7 @@ from gamenet.ids import MessageId
 from gamenet.transport.peers import PeerSet
 from gamenet.transport.protocol import GameProtocol
 
-__all__ = ["Carrier", "Owner", "Peer", "Receiver"]
+__all__ = ["Carrier", "Owner", "Peer", "Receiver", "StreamCarrier"]
 
 _SOON = 0.03
 """Seconds within which nothing falls due that a packet has called for, unless the
@@ -63,6 +63,13 @@ class Carrier(Protocol):
 
     def close(self) -> None:
         """Send what is buffered, then close; nothing is told to the peer after this."""
+
+
+class StreamCarrier(Carrier, Protocol):
+    """A carrier whose packets wait in a write buffer."""
+
+    def room(self) -> float:
+        """Return how many bytes it takes until it is blocked; infinite if unknown."""
 
 
 class Receiver(Protocol):
@@ -115,6 +122,10 @@ class _Nothing:
 
     def send(self, packets: list[bytes]) -> None:
         """Lose packets: a goodbye to somebody who is not there."""
+
+    def room(self) -> float:
+        """Return that nothing can be sent."""
+        return 0.0
 
     def close(self) -> None:
         """Do nothing."""
@@ -278,6 +289,19 @@ class Peer:
             connection.flush()
             self._transmit()
         return message_id
+
+    def budget(self) -> float:
+        """Return how many bytes may be sent now with hope that they leave soon.
+
+        A stream that is blocked takes nothing, and what is unreliable would be dropped.
+        """
+        if self._carrier.is_blocked:
+            return 0.0
+        connection = self.connection
+        allowed = connection.budget(now=self._seconds())
+        if allowed > 0.0 and connection.link is Link.STREAM:
+            allowed = min(allowed, cast("StreamCarrier", self._carrier).room())
+        return allowed
 
     def close(self, reason: CloseReason, detail: str) -> None:
         """End the connection; the protocol learns it at the end of the turn."""

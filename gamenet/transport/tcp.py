@@ -10,6 +10,7 @@ bounded and throws stale unreliable messages away first.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,7 @@ from gamenet.errors import CloseReason, RemoteProtocolError
 from gamenet.transport.framing import FrameBuffer, frame
 from gamenet.transport.shell import Receiver
 
-__all__ = ["CLOSE_GRACE", "StreamProtocol", "TurnedAway", "explain_loss"]
+__all__ = ["CLOSE_GRACE", "StreamProtocol", "TurnedAway", "explain_loss", "room_in"]
 
 CLOSE_GRACE = 1.0
 """Seconds that a closing stream gets to send what is buffered, before it is cut."""
@@ -92,6 +93,10 @@ class StreamProtocol(Protocol):
         """Send packets in one write."""
         self.transport.write(frame(packets))
 
+    def room(self) -> float:
+        """Return how many bytes it takes until it is blocked; infinite if unknown."""
+        return room_in(self.transport)
+
     def close(self) -> None:
         """Send what is buffered, then close; cut the stream if that takes too long."""
         if self._is_closing:
@@ -124,6 +129,22 @@ class StreamProtocol(Protocol):
     def stopProducing(self) -> None:
         """Stop; `connectionLost` says the rest."""
         self.is_blocked = True
+
+
+def room_in(transport: Any) -> float:
+    """Return how many bytes a transport takes until its write buffer is full.
+
+    It is counted as Twisted counts when it looks whether to pause us: a piece that is
+    sent in part counts whole until the next is added to it. TLS passes the question on
+    to the stream beneath; what it gathers within a turn is not counted. A transport
+    that has another kind of buffer takes any number of bytes.
+    """
+    try:
+        waiting = len(transport.dataBuffer) + transport._tempDataLen  # noqa: SLF001 - nothing public tells
+        size: int = transport.bufferSize
+    except AttributeError:
+        return math.inf
+    return float(max(0, size - waiting))
 
 
 def explain_loss(failure: Failure) -> str:

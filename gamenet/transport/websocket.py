@@ -30,7 +30,7 @@ from gamenet.errors import CloseReason
 from gamenet.transport.limits import Limits
 from gamenet.transport.listener import Listener
 from gamenet.transport.shell import Receiver
-from gamenet.transport.tcp import CLOSE_GRACE, explain_loss
+from gamenet.transport.tcp import CLOSE_GRACE, explain_loss, room_in
 
 __all__ = ["ClientSocketFactory", "ServerSocketFactory"]
 
@@ -160,6 +160,10 @@ class _SocketCarrier:
         if self.state == self.STATE_OPEN:  # type: ignore[attr-defined]
             for packet in packets:
                 self.sendMessage(packet, isBinary=True)  # type: ignore[attr-defined]
+
+    def room(self) -> float:
+        """Return how many bytes it takes until it is blocked; infinite if unknown."""
+        return room_in(self.transport)
 
     def close(self) -> None:
         """Shake hands on closing; Autobahn cuts the stream if that takes too long."""

@@ -252,6 +252,15 @@ class EnumField(WordField):
         """Return the word, adapted by the Enum."""
         return self._adapted()
 
+    def words_of(self, column: NDArray[Any]) -> NDArray[Any]:
+        """Return the numbers; what is no member's becomes the smallest one."""
+        words = super().words_of(column)
+        known = np.isin(words, self._legal)
+        if not known.all():
+            words = words.copy()
+            words[~known] = self._legal[0]
+        return words
+
     def column_of(self, words: NDArray[Any]) -> NDArray[Any]:
         """Return the members' numbers, all of them known."""
         known = np.isin(words, self._legal)

@@ -2,12 +2,13 @@
 """A server's world and a client's copy, as simple as they can be.
 
 The server tells of some rows at each tick, compared with what the client has taken;
-its messages are lost, delayed and overtaken. The copy keeps every sample that came.
+its messages are lost, delayed, overtaken and sometimes malformed. The copy keeps every sample that came.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -17,7 +18,26 @@ from tests.browser.snapshot_bytes import Entity, Layout, State, Told
 
 HISTORY = 32
 
+ILLEGAL = "illegal"
+"""A message whose blocks can be read, but say what cannot be."""
+UNREADABLE = "unreadable"
+
 Shown = dict[str, Any]
+
+
+@dataclass
+class Sent:
+    """A message on its way."""
+
+    tick: int
+    rows: dict[int, Entity | None]
+    """What it tells."""
+    bases: dict[int, int] = field(default_factory=dict)
+    """The tick that a row is compared with, if it is with any."""
+    flaw: str | None = None
+    """What is wrong with it, if anything is."""
+    due: int = 0
+    data: bytes = b""
 
 
 class Copy:
@@ -29,16 +49,11 @@ class Copy:
         self.doubted: dict[int, int] = {}
         """Rows of which the server thinks that we have what was dropped, and when."""
 
-    def take(
-        self, tick: int, rows: dict[int, Entity | None], bases: dict[int, int]
-    ) -> str:
-        """Take a message; return what becomes of it.
-
-        Args:
-            tick: of the message.
-            rows: what it tells.
-            bases: the tick that a row is compared with, if it is with any.
-        """
+    def take(self, sent: Sent) -> str:
+        """Take a message; return what becomes of it."""
+        tick, rows, bases = sent.tick, sent.rows, sent.bases
+        if sent.flaw == UNREADABLE:
+            return "refused"
         if tick <= self.newest - HISTORY:
             self._doubt(rows, tick)
             return "late"
@@ -47,6 +62,9 @@ class Copy:
         if is_doubted or any(base <= newest - HISTORY for base in bases.values()):
             self._doubt(rows, tick)
             return "missing"
+        if sent.flaw == ILLEGAL:
+            self._doubt(rows, tick)
+            return "refused"
         self.newest = newest
         for row in rows:
             if self.doubted.get(row, tick + 1) <= tick:
@@ -106,11 +124,11 @@ class Match:
         self.history: dict[int, dict[int, State]] = {}
         self.acked: dict[int, int] = {}
         self.copy = Copy()
-        self.waiting: list[
-            tuple[int, bytes, dict[int, Entity | None], dict[int, int]]
-        ] = []
+        self.waiting: list[Sent] = []
         self.steps: list[dict[str, Any]] = []
         self.results: list[str] = []
+        self.asked: list[bool] = []
+        """Whether everything is to be asked for, after each message."""
         self.after: list[dict[int, Entity | None]] = []
         """What the copy has in its rows, after each message."""
 
@@ -124,10 +142,10 @@ class Match:
                 row: self.layout.state(entity) for row, entity in self.rows.items()
             }
             self.send()
-            due = [sent for sent in self.waiting if sent[0] <= self.tick]
-            self.waiting = [sent for sent in self.waiting if sent[0] > self.tick]
-            for _, data, rows, bases in due:
-                self.deliver(data, rows, bases)
+            due = [sent for sent in self.waiting if sent.due <= self.tick]
+            self.waiting = [sent for sent in self.waiting if sent.due > self.tick]
+            for sent in due:
+                self.deliver(sent)
 
     def happen(self) -> None:
         """Spawn, despawn, reshape, give away or change something."""
@@ -175,17 +193,35 @@ class Match:
         chosen = [row for row in known if random.random() < 0.6]
         random.shuffle(chosen)
         blocks: list[bytes] = []
-        told: dict[int, Entity | None] = {}
-        bases: dict[int, int] = {}
+        sent = Sent(self.tick, {})
         while chosen:
             size = random.randrange(1, 9)
             block, chosen = chosen[:size], chosen[size:]
-            blocks += self.blocks(block, bases)
-            told |= {row: self.rows.get(row) for row in block}
-        data = wire.message(self.tick, *blocks)
-        delay = random.choice((0, 0, 0, 0, 1, 3, 9, 25, 45))
+            blocks += self.blocks(block, sent.bases)
+            sent.rows |= {row: self.rows.get(row) for row in block}
+        if random.random() < 0.04:
+            blocks.append(self.flawed(sent))
+        sent.data = wire.message(self.tick, *blocks)
+        sent.due = self.tick + random.choice((0, 0, 0, 0, 1, 3, 9, 25, 45))
         if random.random() < 0.8:
-            self.waiting.append((self.tick + delay, data, told, bases))
+            self.waiting.append(sent)
+
+    def flawed(self, sent: Sent) -> bytes:
+        """Return a block that makes a message malformed."""
+        row = self.random.randrange(self.capacity)
+        match self.random.randrange(3):
+            case 0:
+                sent.flaw = UNREADABLE
+                return b"\xff"
+            case 1 if sent.rows:
+                twice = self.random.choice(sorted(sent.rows))
+                block = wire.gone({twice: False})
+            case _:  # of generation 0
+                sent.rows.setdefault(row, None)
+                told = Told(self.layout.zeros, self.layout.zeros, 0)
+                block = wire.states(self.layout, {row: told})
+        sent.flaw = ILLEGAL
+        return block
 
     def blocks(self, rows: list[int], bases: dict[int, int]) -> list[bytes]:
         """Return blocks that tell of rows, of every kind."""
@@ -221,20 +257,19 @@ class Match:
         old = self.history[base].get(row, self.layout.zeros)
         return Told(self.layout.state(self.rows[row]), old, age)
 
-    def deliver(
-        self, data: bytes, rows: dict[int, Entity | None], bases: dict[int, int]
-    ) -> None:
+    def deliver(self, sent: Sent) -> None:
         """Give a message to the copy, and note it for the browser.
 
         What was dropped makes the copy ask for everything again.
         """
-        tick = int.from_bytes(data[:4], "little")
-        result = self.copy.take(tick, rows, bases)
+        result = self.copy.take(sent)
+        is_asked = result == "refused" or (result != "taken" and bool(sent.rows))
         self.results.append(result)
-        self.steps.append({"bytes": data.hex()})
+        self.asked.append(is_asked)
+        self.steps.append({"bytes": sent.data.hex()})
         self.after.append({row: self.copy.entity(row) for row in self.copy.samples})
-        if result == "taken":
-            for row in rows:
-                self.acked[row] = max(tick, self.acked.get(row, 0))
-        elif rows:
+        if is_asked:
             self.acked.clear()
+        elif result == "taken":
+            for row in sent.rows:
+                self.acked[row] = max(sent.tick, self.acked.get(row, 0))

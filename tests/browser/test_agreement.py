@@ -71,6 +71,9 @@ class Match:
         self.n_sent = 0
         self.steps: list[dict[str, Any]] = []
         self.results: list[str] = []
+        self.asked: list[bool] = []
+        """Whether each message made the receiver ask for everything."""
+        self.is_asked = False
         self.worlds: list[Any] = []
 
     def tick(self, number: int) -> None:
@@ -97,8 +100,8 @@ class Match:
                 continue
             self.deliver(payload)
             self.viewer.acknowledge(message_id)
-        if self.receiver.needs_everything:
-            self.receiver.needs_everything = False
+        if self.is_asked:
+            self.is_asked = False
             self.viewer.reset()
 
     def happen(self) -> None:
@@ -130,6 +133,9 @@ class Match:
         self.steps.append({"bytes": payload.hex(), "show": True})
         self.results.append(result_of(self.receiver, payload))
         self.worlds.append(shown(self.copy))
+        self.asked.append(self.receiver.needs_everything)
+        self.is_asked |= self.receiver.needs_everything
+        self.receiver.needs_everything = False
 
 
 def result_of(receiver: Receiver, payload: bytes) -> str:
@@ -183,6 +189,7 @@ class AgreementTests(SynchronousTestCase):
         answers = follow(match.steps)
         for n, answer in enumerate(answers):
             self.assertEqual(answer["result"], match.results[n], n)
+            self.assertEqual(answer["asked"], match.asked[n], n)
             self.assertEqual(answer["world"], match.worlds[n], n)
 
     def test_random_matches(self) -> None:
@@ -233,6 +240,17 @@ class AgreementTests(SynchronousTestCase):
         wanted = ["taken", "refused", "late", "refused", "taken"]
         self.assertEqual(match.results, wanted)
         self.compare(match)
+
+    def test_refused(self) -> None:
+        """Rows of a message that says what cannot be are doubted, others are not."""
+        layout = Layout(COMPONENTS)
+        here = layout.state(Entity(1, 2, {Place: Place(x=3), Stance: Stance()}))
+        region = layout.zeros
+        region[: len(here)] = here
+        flawed = {
+            "twice": wire.gone({4: False}),
+            "generation 0": states({5: Told(layout.zeros, layout.zeros, 0)}),
+        }
 
     def test_damaged(self) -> None:
         """What Python refuses the browser refuses; of the rest both make the same."""

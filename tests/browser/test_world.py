@@ -113,6 +113,7 @@ class FollowTests(SynchronousTestCase):
         steps = [*match.steps[:-1], {**match.steps[-1], "show": True}]
         answers = follow(steps, codec=codec, capacity=match.capacity)["answers"]
         self.assertEqual([answer["result"] for answer in answers], match.results)
+        self.assertEqual([answer["asked"] for answer in answers], match.asked)
         living = all_shown(match.after[-1])
         self.assertEqual(answers[-1]["world"], living)
         for component, rows in zip(
@@ -123,14 +124,14 @@ class FollowTests(SynchronousTestCase):
             self.assertEqual(rows, wanted)
 
     def test_random_matches(self) -> None:
-        """Loss, delay, spawns, despawns and reshapes leave the world as it was told."""
+        """Loss, delay, spawns, despawns and flaws leave the world as it was told."""
         found = set()
         for seed in range(6):
             match = Match(COMPONENTS, CAPACITY if seed % 2 else 9, seed)
             match.run(90)
             self.check(match)
             found |= set(match.results)
-        self.assertEqual(found, {"taken", "late", "missing"})
+        self.assertEqual(found, {"taken", "late", "missing", "refused"})
 
     def test_many_components(self) -> None:
         """Which components there are takes as many lanes as it needs."""

@@ -224,6 +224,17 @@ class ForgedTests(HostileCase):
         self.assert_refused(self.told([3], l4=6), why="6")
         self.assert_refused(self.told([3]), self.told([9], l0=11), why="limit 10")
 
+    def test_doubted(self) -> None:
+        """What was refused is no base: the server thinks that we have it."""
+        receiver = self.client.receiver
+        self.assert_refused(self.told([3]), self.told([9], l0=11), why="limit 10")
+        self.assertTrue(receiver.needs_everything)
+        receiver.receive(self.message(self.told([3], age=1, l0=4), tick=3))
+        self.assertEqual(receiver.n_baselines_missing, 1)
+        self.assertEqual(len(self.client.world), 1)
+        receiver.receive(self.message(self.told([3], l0=4), tick=4))
+        self.assertEqual(len(self.client.world), 2)
+
     def test_illegal_later(self) -> None:
         """An illegal word of what is not there is no value when that comes."""
         hidden = self.message(self.told([3], shape=0, l0=11))

@@ -126,6 +126,16 @@ class ViewerTests(SynchronousTestCase):
         self.assertEqual((self.viewer.acked, self.viewer.n_flights), (0, 0))
         self.assertTrue(self.viewer.has_backlog)
 
+    def test_forget(self) -> None:
+        """Some rows are told anew; the others stay as they are."""
+        self.send(1, 5, r1=1, r2=1)
+        self.viewer.acknowledge(MessageId(1))
+        self.viewer.has_backlog = False
+        self.viewer.forget(np.array([2]))
+        self.assertEqual(self.row(1), (5, 1, 5, True))
+        self.assertEqual(self.row(2), (0, 0, 0, True))
+        self.assertTrue(self.viewer.has_backlog)
+
     def test_reset_after_end(self) -> None:
         """The end of a row is told again: its message may have come too late."""
         self.send(1, 5, r1=1, r2=1)

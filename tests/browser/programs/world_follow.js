@@ -54,8 +54,11 @@ export function run({ capacity, steps, watch = [], ask = [] }) {
     const happened = [];
     const result = apply(replica, bytes, happened);
     for (const [callback, ...values] of replica.takeCalls()) callback(...values);
+    const asked = replica.needsEverything;
+    replica.needsEverything = false;
     const queries = show ? protocol.components.map(({ name }) => [...world.rows(name)]) : null;
-    return { result, happened, changes: marked(changes.splice(0)), queries, world: show ? shown(world) : null };
+    const told = { result, asked, happened, changes: marked(changes.splice(0)) };
+    return { ...told, queries, world: show ? shown(world) : null };
   });
   const interpolated = ask.map((question) => {
     tick = question.tick;
