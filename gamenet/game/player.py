@@ -162,14 +162,15 @@ class Player:
         self.resyncs.pass_time(seconds)
 
     def refuse(self, what: tuple[int, int], answer: bytes) -> None:
-        """Keep an answer to a write that was not taken; `pass_time` sends it.
+        """Answer a write that was not taken, now or when it is this player's turn.
 
-        Who floods us with what we refuse is not flooded with answers: of all that were
-        for the same row and component, the last one goes, a few in each second.
+        Who floods us with what we refuse is not flooded with answers: a few go in each
+        second, and of all that are for the same row and component, the last one.
         """
         self._refusals.pop(what, None)
         if len(self._refusals) < MAX_REFUSALS:
             self._refusals[what] = answer
+        self._answer()
 
     def _answer(self) -> None:
         while self._refusals and self.answers.take():

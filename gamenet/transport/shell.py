@@ -171,7 +171,7 @@ class Peer:
         self.is_ended = False
         self._owner = owner
         self._peers = owner.peers
-        self._seconds = self.seconds = owner.peers.seconds
+        self._seconds = owner.peers.seconds
         self._carrier: Carrier = carrier
         self._deadline = deadline
         self._is_touched = False

@@ -134,10 +134,10 @@ class StreamProtocol(Protocol):
 def room_in(transport: Any) -> float:
     """Return how many bytes a transport takes until its write buffer is full.
 
-    It is counted as Twisted counts when it looks whether to pause us: a piece that is
-    sent in part counts whole until the next is added to it. TLS passes the question on
-    to the stream beneath; what it gathers within a turn is not counted. A transport
-    that has another kind of buffer takes any number of bytes.
+    It is counted as Twisted counts when it looks whether to pause us: a buffer that
+    has left in part counts whole until more of it leaves. TLS passes the question on to
+    the stream beneath; what it gathers within a turn is not counted. A transport that
+    has another kind of buffer takes any number of bytes.
     """
     try:
         waiting = len(transport.dataBuffer) + transport._tempDataLen  # noqa: SLF001 - nothing public tells

@@ -48,6 +48,8 @@ class Wire(StringTransport):
 class Stream:
     """A server's stream and a client's core at its other end."""
 
+    make_wire = Wire
+
     def __init__(self, protocol=Echo, **limits):
         self.clock = Clock()
         self.clock.advance(100)
@@ -68,7 +70,7 @@ class Stream:
 
     def open(self):
         """Open a stream, the first or another."""
-        self.wire = Wire()
+        self.wire = self.make_wire()
         self.stream = StreamProtocol(
             self.clock,
             self.factory.limits.max_frame,
