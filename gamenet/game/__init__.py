@@ -12,7 +12,8 @@ from gamenet.game.changed import on_changed
 from gamenet.game.client import GameClient
 from gamenet.game.esper_adapter import EsperAdapter
 from gamenet.game.game import Game
-from gamenet.game.match import (
+from gamenet.game.match import Match
+from gamenet.game.match_events import (
     EntityDespawned,
     EntityLeft,
     EntityReowned,
@@ -20,7 +21,6 @@ from gamenet.game.match import (
     EntitySpawned,
     EventHappened,
     Joined,
-    Match,
     MatchEvent,
     MessageArrived,
     PlayerCame,

@@ -24,20 +24,20 @@ from gamenet.errors import (
 )
 from gamenet.game.changed import watch_methods
 from gamenet.game.game import Game
-from gamenet.game.match import (
+from gamenet.game.match_events import (
     EntityDespawned,
     EntityLeft,
     EntitySpawned,
     EventHappened,
     Joined,
     MatchEvent,
-    MatchView,
     MessageArrived,
     PlayerCame,
     PlayerWent,
     SnapshotArrived,
     WriteWasRefused,
 )
+from gamenet.game.match_view import MatchView
 from gamenet.game.messages import Message
 from gamenet.game.observing import Observers
 from gamenet.game.player import user_data_of

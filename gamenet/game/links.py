@@ -35,7 +35,7 @@ class PlayerLink(GameProtocol):
     def messageReceived(self, channel: int, payload: bytes) -> None:
         """Hand on what the player says."""
         if self._player is not None:
-            self._server.hear(self._player, channel, payload)
+            self._server.hearing.hear(self._player, channel, payload)
 
     def messageAcked(self, messageId: MessageId) -> None:
         """Learn that a snapshot has arrived."""

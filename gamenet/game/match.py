@@ -8,11 +8,25 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from gamenet.connection import Channel
 from gamenet.errors import LocalProtocolError, RemoteProtocolError
+from gamenet.game.match_events import (
+    EntityDespawned,
+    EntityLeft,
+    EntityReowned,
+    EntityReshaped,
+    EntitySpawned,
+    EventHappened,
+    Joined,
+    MatchEvent,
+    MessageArrived,
+    PlayerCame,
+    PlayerWent,
+    SnapshotArrived,
+    WriteWasRefused,
+)
 from gamenet.game.messages import (
     MAX_CAPACITY,
     Description,
@@ -53,133 +67,11 @@ from gamenet.world import (
     entity_row,
 )
 
-__all__ = [
-    "EntityDespawned",
-    "EntityLeft",
-    "EntityReowned",
-    "EntityReshaped",
-    "EntitySpawned",
-    "EventHappened",
-    "Joined",
-    "Match",
-    "MatchEvent",
-    "MatchView",
-    "MessageArrived",
-    "PlayerCame",
-    "PlayerWent",
-    "SnapshotArrived",
-    "WriteWasRefused",
-]
+__all__ = ["Match"]
 
 
 MAX_EARLY = 256
 """Snapshots and events that are kept for when the welcome comes."""
-
-
-@dataclass(slots=True)
-class Joined:
-    """The server has told us who we are: the world is there."""
-
-    player_id: int
-
-
-@dataclass(slots=True)
-class PlayerCame:
-    """A player is here."""
-
-    player_id: int
-    name: str
-
-
-@dataclass(slots=True)
-class PlayerWent:
-    """A player has left."""
-
-    player_id: int
-    name: str
-
-
-@dataclass(slots=True)
-class EntitySpawned:
-    """An entity is new, or has come into view."""
-
-    entity: EntityId
-
-
-@dataclass(slots=True)
-class EntityDespawned:
-    """An entity is gone; its id is stale already."""
-
-    entity: EntityId
-
-
-@dataclass(slots=True)
-class EntityLeft:
-    """An entity has left our view; its id is stale until it comes back."""
-
-    entity: EntityId
-
-
-@dataclass(slots=True)
-class EntityReshaped:
-    """An entity gained or lost components."""
-
-    entity: EntityId
-
-
-@dataclass(slots=True)
-class EntityReowned:
-    """An entity has another owner."""
-
-    entity: EntityId
-
-
-@dataclass(slots=True)
-class WriteWasRefused:
-    """The server did not take what we wrote; the component shows what is true again."""
-
-    entity: EntityId
-    component: type[Component]
-    refusal: int
-    """A number of `Refusal`."""
-
-
-@dataclass(slots=True)
-class EventHappened:
-    """Something happened in a tick that the world has reached."""
-
-    event: Event
-    tick: int
-
-
-@dataclass(slots=True)
-class SnapshotArrived:
-    """A newer tick has been written to the world, or what of it has come."""
-
-    tick: int
-
-
-@dataclass(slots=True)
-class MessageArrived:
-    """The game said something."""
-
-    message: Message
-
-
-MatchEvent = (
-    Joined
-    | PlayerCame
-    | PlayerWent
-    | EntitySpawned
-    | EntityDespawned
-    | EntityLeft
-    | EntityReshaped
-    | EntityReowned
-    | WriteWasRefused
-    | EventHappened
-    | SnapshotArrived
-    | MessageArrived
-)
 
 
 class Match:
@@ -461,42 +353,3 @@ class Match:
             "events_early": self._event_queue.n_early,
             "events_unknown": self._event_codec.n_unknown,
         }
-
-
-class MatchView:
-    """What every client shows of its match.
-
-    Args:
-        protocol: what the game speaks; None learns it from the server.
-    """
-
-    def __init__(self, protocol: Protocol | None) -> None:
-        self.match = Match(protocol)
-        """The match without I/O."""
-
-    @property
-    def world(self) -> World:
-        """Return the copy of the server's world.
-
-        Raises:
-            LocalProtocolError: not joined yet.
-        """
-        if self.match.world is None:
-            msg = "the world is not there before the match is joined: wait for that"
-            raise LocalProtocolError(msg)
-        return self.match.world
-
-    @property
-    def tick(self) -> int:
-        """Return the newest tick that we know of."""
-        return self.match.tick
-
-    @property
-    def players(self) -> dict[int, str]:
-        """Return the names of who is here, by id."""
-        return self.match.players
-
-    @property
-    def player_id(self) -> int:
-        """Return who we are; 0 until joined."""
-        return self.match.player_id

@@ -28,7 +28,8 @@ from gamenet.errors import (
     RemoteProtocolError,
 )
 from gamenet.game.game import Game
-from gamenet.game.match import MatchEvent, MatchView
+from gamenet.game.match_events import MatchEvent
+from gamenet.game.match_view import MatchView
 from gamenet.game.messages import Message
 from gamenet.game.protocol import (
     CONTROL,

@@ -9,7 +9,7 @@ and is bounded.
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,10 +23,11 @@ from gamenet.errors import (
     CloseReason,
     ConfigError,
     ConnectError,
-    RemoteProtocolError,
 )
 from gamenet.game.changed import watch_methods
 from gamenet.game.game import Game
+from gamenet.game.hearing import Hearing
+from gamenet.game.hooks import Hooks
 from gamenet.game.inspection import Inspection
 from gamenet.game.links import PlayerFactory, PlayerLink
 from gamenet.game.messages import (
@@ -35,18 +36,12 @@ from gamenet.game.messages import (
     Message,
     PlayerEntered,
     PlayerExited,
-    Resync,
     Welcome,
-    WriteRefused,
-    Written,
 )
 from gamenet.game.observing import Observers
 from gamenet.game.player import Player, player_name
 from gamenet.game.protocol import (
     CONTROL,
-    EVENTS,
-    INPUTS,
-    SNAPSHOTS,
     UNKNOWN_HASH,
     Protocol,
     game_config,
@@ -58,7 +53,6 @@ from gamenet.game.waiting import Waiting
 from gamenet.replication import (
     Event,
     NetworkConnection,
-    Refusal,
     Watches,
     Writes,
     apply_dirty,
@@ -73,7 +67,6 @@ __all__ = ["GameServer"]
 
 TICK_HISTORY = 300
 MAX_TICK_RATE = 1000
-LOG_INTERVAL = 1.0  # seconds between two reports of the same hook's errors
 PACKET_OVERHEAD = 64  # what a packet holds beside a message
 
 
@@ -133,37 +126,45 @@ class GameServer:
         """How long the stages of the last ticks took."""
         self._n_players = 0
         self._tick_times: deque[float] = deque(maxlen=TICK_HISTORY)
-        self._counts: Counter[str] = Counter()
         self._seconds = monotonic_seconds(reactor)
-        self._reported: dict[str, float] = {}
         self._lines = Throttle(self._seconds)
+        self.hooks = Hooks(self.game, self._seconds, self.log)
+        """What calls the game."""
         self._draining: list[Deferred[None]] = []
         self.is_stopped = False
         """Whether the match is over: nobody may join any more."""
         self.game.bind(self.world, np.random.default_rng(seed))
         self.game.players = self.players
         self.game.attach(self)
+        self._compose()
+        # What is written between two ticks is told with the later one.
+        self.world.tick = 1
+        self.hooks.call("started", None)
+
+    def _compose(self) -> None:
+        """Make what tells the players, and what hears them."""
         self.replication = Replication(
             self.game,
             self.world,
             self.protocol,
             self.config.packet_size - PACKET_OVERHEAD,
             self.stages,
-            self._report,
+            self.hooks.report,
         )
         """What tells players the world."""
         self.inspection = Inspection(self.replication, self.world, self.protocol)
         """What watches how they are told, when somebody wants to know."""
         self.writes = Writes(self.world, self.protocol.components)
         """What takes what players write to what they own."""
+        self.hearing = Hearing(
+            self.protocol, self.players, self.replication, self.writes, self.hooks
+        )
+        """What takes all that players send."""
         self.watches = Watches(self.protocol.components)
         """Who is called when values change."""
-        self.observers = Observers(self._run, self.world)
+        self.observers = Observers(self.hooks.run, self.world)
         """Who hears of what happens to entities."""
         watch_methods(self.game, self.watches)
-        # What is written between two ticks is told with the later one.
-        self.world.tick = 1
-        self._call("started", None)
 
     # -- running --------------------------------------------------------------
 
@@ -183,7 +184,7 @@ class GameServer:
             for player in self.players.values():
                 player.send_posted()
             self.factory.closeAll(reason, "")
-            self._call("stopped", None)
+            self.hooks.call("stopped", None)
         drained: Deferred[None] = Deferred()
         self._draining.append(drained)
         self._settle_draining()
@@ -205,11 +206,11 @@ class GameServer:
         for player in list(self.players.values()):
             player.pass_time(dt)
             for item in player.inputs.take():
-                self._call("input_received", player, item)
+                self.hooks.call("input_received", player, item)
         self.stages.mark("inputs")
-        self._call("step", None, dt)
-        self._call("pull_tracked", None)
-        self._refuse_overruled()
+        self.hooks.call("step", None, dt)
+        self.hooks.call("pull_tracked", None)
+        self.hearing.refuse_overruled()
         self._fill_network()
         self.stages.mark("step")
         self._replicate()
@@ -240,7 +241,7 @@ class GameServer:
             player.send_posted()
             if not player.is_dropped:
                 # The game's rules are asked: what they raise is that player's loss.
-                self._run(RULES, replication.tell, player, tick, player=player)
+                self.hooks.run(RULES, replication.tell, player, tick, player=player)
         replication.end()
         for player in list(self.players.values()):
             player.waiting.check()
@@ -255,7 +256,7 @@ class GameServer:
             wanted = self.protocol.components
         if wanted:
             changed = self.replication.changed(wanted, changes.spawned)
-            watches.dispatch(self.world, changed, self._run)
+            watches.dispatch(self.world, changed, self.hooks.run)
             observers.tell_values(changed)
         observers.tell("ticked", self.game.tick)
 
@@ -275,7 +276,7 @@ class GameServer:
         for player in self.players.values():
             player.post(payload, channel)
 
-    # -- players come, speak and go; their links call these ---------------------
+    # -- players come and go; their links call these ------------------------------
 
     def join(self, link: PlayerLink) -> Player:
         """Take in the player at the other end of a link."""
@@ -301,7 +302,7 @@ class GameServer:
             if other is not player:
                 self._tell(other, PlayerEntered(player.id, player.name))
         self._note(player, "joined over {transport} from {address}")
-        self._call("player_joined", player)
+        self.hooks.call("player_joined", player)
         return player
 
     def drop(self, player: Player, reason: CloseReason) -> None:
@@ -311,7 +312,7 @@ class GameServer:
         silence = self.config.timeout if reason is CloseReason.TIMED_OUT else 0.0
         player.away_since = self._seconds() - silence
         self._note(player, "is away: {reason}", reason=reason.name)
-        self._call("player_dropped", player)
+        self.hooks.call("player_dropped", player)
 
     def resume(self, player: Player) -> None:
         """Go on with a player whose link was lost."""
@@ -322,7 +323,7 @@ class GameServer:
         player.writes.grant_absence(absence)
         self.replication.restart(player)
         self._note(player, "is back over {transport} from {address}")
-        self._call("player_resumed", player)
+        self.hooks.call("player_resumed", player)
 
     def leave(self, player: Player, reason: CloseReason, detail: str) -> None:
         """Let a player go whose link has ended."""
@@ -336,94 +337,9 @@ class GameServer:
             self._tell(other, PlayerExited(player.id, reason))
         said = printable(detail)
         self._note(player, "left: {reason} {detail}", reason=reason.name, detail=said)
-        self._call("player_left", player, reason)
+        self.hooks.call("player_left", player, reason)
         self.game.teams.leave(player.id)
         self._settle_draining()
-
-    def hear(self, player: Player, channel: int, payload: bytes) -> None:
-        """Take what a player sent; what is malformed is counted, never raised."""
-        if player.is_leaving:
-            return
-        try:
-            if channel == INPUTS:
-                self._hear_inputs(player, payload)
-            else:
-                self._hear_message(player, channel, payload)
-        except RemoteProtocolError as error:
-            self._counts["malformed"] += 1
-            if not player.mistakes.take():
-                player.disconnect(CloseReason.MALFORMED, str(error)[:200])
-
-    def _hear_inputs(self, player: Player, payload: bytes) -> None:
-        # The next packet repeats what this one says: leaving it out costs little.
-        if player.input_packets.take():
-            player.inputs.receive(payload)
-        else:
-            self._counts["rate_limited"] += 1
-
-    def _hear_message(self, player: Player, channel: int, payload: bytes) -> None:
-        if channel in (SNAPSHOTS, EVENTS):
-            msg = f"a message on channel {channel}, where only the server speaks"
-            raise RemoteProtocolError(msg)
-        message = self.protocol.registry.decode(payload)
-        is_control = channel == CONTROL
-        write = message if is_control and isinstance(message, Written) else None
-        if not (player.messages if write is None else player.writes).take():
-            self._counts["rate_limited"] += 1
-            detail = "more messages than a player may send"
-            player.disconnect(CloseReason.RATE_LIMITED, detail)
-        elif write is not None:
-            self._take_write(player, write)
-        elif is_control and isinstance(message, Resync):
-            self._resync(player)
-        elif (
-            isinstance(message, Message)
-            and self.protocol.channel_of(message) == channel
-        ):
-            self._call("message_received", player, message)
-        else:
-            msg = f"{type(message).__name__} is no message for channel {channel}"
-            raise RemoteProtocolError(msg)
-
-    def _resync(self, player: Player) -> None:
-        """Tell a player everything again, unless they ask for it too often."""
-        if player.resyncs.take():
-            self.replication.n_resyncs += 1
-            self.replication.restart(player)
-        else:
-            self._counts["rate_limited"] += 1
-
-    def _take_write(self, player: Player, write: Written) -> None:
-        """Take what a player wrote to a component, or tell them why not."""
-        row, generation, component = write.row, write.generation, write.component
-        refusal = self.writes.take(
-            player.id, row, generation, component, write.tick, write.body
-        )
-        # No client of ours would write a component that there is not.
-        if refusal is not None and component < len(self.protocol.components):
-            self._refuse(player, row, generation, component, refusal)
-
-    def _refuse(
-        self,
-        player: Player,
-        row: int,
-        generation: int,
-        component: int,
-        refusal: Refusal,
-    ) -> None:
-        """Tell a player, and the game, that a write was not taken."""
-        refused = WriteRefused(row, generation, component, refusal)
-        player.refuse((row, component), self.protocol.registry.encode(refused))
-        known = self.protocol.components[component]
-        self._call("write_refused", player, row, known, refusal)
-
-    def _refuse_overruled(self) -> None:
-        """Tell players of writes that the game has undone since they were applied."""
-        for player_id, row, generation, component in self.writes.overruled():
-            player = self.players.get(player_id)
-            if player is not None:
-                refusal = Refusal.OVERRULED
-                self._refuse(player, row, generation, component, refusal)
 
     def _note(self, player: Player, what: str, **details: str) -> None:
         """Log what became of a player, if there is not too much of it."""
@@ -441,38 +357,6 @@ class GameServer:
 
     def _tell(self, player: Player, message: Any) -> None:
         player.send_bytes(CONTROL, self.protocol.registry.encode(message))
-
-    def _call(self, hook: str, player: Player | None, *arguments: Any) -> None:
-        """Call a hook of the game; its exception is logged and counted."""
-        who = () if player is None else (player,)
-        self._run(hook, getattr(self.game, hook), *who, *arguments, player=player)
-
-    def _run(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        *arguments: Any,
-        player: Player | None = None,
-    ) -> None:
-        """Call a function of an author's; its exception is logged and counted."""
-        try:
-            function(*arguments)
-        except Exception:  # noqa: BLE001 - an author's errors must not stop the server
-            self._report(name, player)
-
-    def _report(self, hook: str, player: Player | None) -> None:
-        """Count a hook's exception; log it, unless the same hook raised just now."""
-        self._counts["hook_errors"] += 1
-        now = self._seconds()
-        if now - self._reported.get(hook, -LOG_INTERVAL) < LOG_INTERVAL:
-            return
-        self._reported[hook] = now
-        self.log.failure(
-            "{hook} raised for {player}; {n} errors in hooks so far",
-            hook=hook,
-            player=player,
-            n=self._counts["hook_errors"],
-        )
 
     # -- what it knows ----------------------------------------------------------
 
@@ -497,9 +381,9 @@ class GameServer:
                 refusal.name.lower(): count
                 for refusal, count in sorted(self.writes.refused.items())
             },
-            "hook_errors": self._counts["hook_errors"],
-            "malformed": self._counts["malformed"],
-            "rate_limited": self._counts["rate_limited"],
+            "hook_errors": self.hooks.n_errors,
+            "malformed": self.hearing.n_malformed,
+            "rate_limited": self.hearing.n_rate_limited,
             "inputs_missing": sum(p.inputs.n_missing for p in self.players.values()),
             "inputs_overflowed": sum(
                 p.inputs.n_overflowed for p in self.players.values()

@@ -2,7 +2,8 @@
 """A server's world and a client's copy, as simple as they can be.
 
 The server tells of some rows at each tick, compared with what the client has taken;
-its messages are lost, delayed, overtaken and sometimes malformed. The copy keeps every sample that came.
+its messages are lost, delayed, overtaken, and sometimes malformed. The copy keeps
+every sample that came.
 """
 
 from __future__ import annotations

@@ -16,8 +16,10 @@ from gamenet.world import Component, World
 from tests.browser import snapshot_bytes as wire
 from tests.browser.javascript import marked, run_program
 from tests.browser.schemas import Region
+from tests.browser.snapshot_bytes import Entity, Layout, Told
 
 CAPACITY = 200
+REGION = 12  # the lane, after generation, owner, shape, and nine of Place and Stance
 SEEN = 7  # of a row: what is for everyone, its team and its owner
 
 
@@ -229,7 +231,7 @@ class AgreementTests(SynchronousTestCase):
             self.compare(match)
             found += match.results
         self.assertEqual(set(found), {"taken", "late", "missing", "refused"})
-        self.assertGreater(min(found.count(each) for each in set(found)), 9, found)
+        self.assertGreater(min(found.count(each) for each in set(found)), 4, found)
 
     def test_twice(self) -> None:
         """A message that tells a row twice is refused, unless it is too late anyway."""
@@ -242,15 +244,38 @@ class AgreementTests(SynchronousTestCase):
         self.compare(match)
 
     def test_refused(self) -> None:
-        """Rows of a message that says what cannot be are doubted, others are not."""
+        """Rows of a message that says what cannot be are doubted; others are not."""
         layout = Layout(COMPONENTS)
-        here = layout.state(Entity(1, 2, {Place: Place(x=3), Stance: Stance()}))
-        region = layout.zeros
-        region[: len(here)] = here
-        flawed = {
-            "twice": wire.gone({4: False}),
-            "generation 0": states({5: Told(layout.zeros, layout.zeros, 0)}),
-        }
+        here = layout.state(Entity(1, 2, {Stance: Stance()}))
+        illegal = [*here[:REGION], 2, *here[REGION + 1 :]]
+
+        def whole(row: int, state: list[int] = here) -> bytes:
+            return wire.states(layout, {row: Told(state, layout.zeros, 0)})
+
+        def same(row: int) -> bytes:
+            return wire.states(layout, {row: Told(here, here, 1)})
+
+        match = Match(0)
+        flaws = [
+            [whole(4), wire.gone({4: False})],
+            [whole(4), whole(6, layout.zeros)],
+            [whole(6, illegal), whole(4)],
+        ]
+        for tick, flaw in zip((100, 110, 120), flaws, strict=True):
+            match.deliver(wire.message(tick, whole(4), whole(5)))
+            match.deliver(wire.message(tick + 1, *flaw))
+            match.deliver(wire.message(tick + 2, same(5)))
+            match.deliver(wire.message(tick + 3, same(4)))
+            match.deliver(wire.message(tick + 4, whole(4)))
+            match.deliver(wire.message(tick + 5, same(4)))
+        for unreadable in (wire.message(126, whole(4), b"\xff"), b"\0"):
+            match.deliver(unreadable)
+            match.deliver(wire.message(127, same(4)))
+        refused = ["taken", "refused", "taken", "missing", "taken", "taken"]
+        wanted = refused * 3 + ["refused", "taken"] * 2
+        self.assertEqual(match.results, wanted)
+        self.assertEqual(match.asked, [result != "taken" for result in wanted])
+        self.compare(match)
 
     def test_damaged(self) -> None:
         """What Python refuses the browser refuses; of the rest both make the same."""

@@ -16,8 +16,11 @@ from gamenet.game import (
     Game,
     Input,
     Message,
+    angle,
     fixed,
+    float16,
     int8,
+    int64,
     quaternion,
     text,
     uint8,
@@ -53,6 +56,15 @@ class Health(Component):
     safe: bool = flag()
     score: int = uint64()
     facing: tuple[float, ...] = quaternion()
+
+
+class Route(Component):
+    """What the wire rounds a lot."""
+
+    length: float = fixed(0, 100, step=8)
+    heading: float = angle(8)
+    weight: float = float16()
+    count: int = int64()
 
 
 class Shot(Event):
@@ -98,7 +110,7 @@ class Shout(Input):
 class Words(Game):
     """A game with one of each."""
 
-    components = [Position, Health]
+    components = [Position, Health, Route]
     inputs = [Steer, Jump, Shout]
     messages = [Chat, Emote]
     events = [Shot, Flash]
@@ -331,9 +343,10 @@ class SnapshotTests(SynchronousTestCase):
         return [answer["stats"][name] for name in names]
 
     def test_malformed(self) -> None:
-        """A malformed snapshot, and one before the welcome, is as good as lost."""
+        """A malformed snapshot changes nothing, and all is asked for again."""
         bad = step("receive", channel=SNAPSHOTS, bytes="00")
         answer = play(bad, control(WELCOME), bad, bad, snapshot(101))
+        self.assertEqual(self.asked(answer), [Resync(0), Resync(101)])
         self.assertEqual(self.counts(answer), [3, 0, 0])
         self.assertEqual(answer["closed"], [])
         self.assertEqual(answer["thrown"], [None] * 5)
@@ -359,6 +372,24 @@ class SnapshotTests(SynchronousTestCase):
         answer = play(control(WELCOME), *script)
         self.assertEqual(self.counts(answer), [0, 9, 0])
         self.assertEqual(self.asked(answer), [Resync(200)] * 3)
+
+    def test_resync_refused(self) -> None:
+        """What is malformed was acknowledged; so differences to it are not taken."""
+        state = LAYOUT.state(Entity(1, 0, {}))
+        changed = wire.states(LAYOUT, {5: Told(state, state, 1)})
+        twice = [telling(5), wire.gone({5: True})]
+        answer = play(
+            control(WELCOME),
+            snapshot(200, telling(5), now=10),
+            snapshot(201, *twice, now=10),
+            snapshot(202, changed, now=10.25),
+            snapshot(203, *twice, now=10.5),
+            snapshot(204, telling(5), now=11),
+            snapshot(205, changed, now=11.5),
+        )
+        self.assertEqual(self.counts(answer), [2, 1, 0])
+        self.assertEqual(self.asked(answer), [Resync(200), Resync(204)])
+        self.assertEqual(answer["tick"], 205)
 
     def test_resync_later(self) -> None:
         """What is asked for too soon is asked for a second after the last time."""
@@ -490,7 +521,7 @@ class WaitTests(SynchronousTestCase):
             step("watch", watch=[["Health", "point"]]),
             step("await", component="Ship"),
         )
-        known = "this game has Position, Health"
+        known = "this game has Position, Health, Route"
         self.assertEqual(
             answer["thrown"][1:],
             [
@@ -563,6 +594,31 @@ class WriteTests(SynchronousTestCase):
         (data,) = sent_on(answer, CONTROL)
         self.assertEqual(
             PROTOCOL.registry.decode(data), Written(5, 1, 1, 102, body.encode())
+        )
+
+    def test_as_carried(self) -> None:
+        """What is shown at once is what the server will have, not what was meant."""
+        meant: dict[str, Any] = {"length": 29.0, "heading": 1.0, "weight": 0.1}
+        written = Route(**meant, count=7)
+        held = Route.decode(written.encode())
+        self.assertEqual(held.length, 32)
+        answer = play(
+            control(WELCOME),
+            snapshot(101, telling(5, Route(length=8), owner=2)),
+            step("watch", watch=[["Route", "length"]]),
+            self.write(5, "Route", **meant, count=7),
+            step("show", component="Route", row=5),
+            snapshot(102, telling(5, held, owner=2)),
+            step("show", component="Route", row=5),
+        )
+        self.assertEqual(
+            kinds(answer, "changed"), [["changed", "Route", "length", 5, 32, 8]]
+        )
+        shown = [values for values in answer["values"] if isinstance(values, dict)]
+        self.assertEqual(shown, [marked(held)] * 2)
+        (data,) = sent_on(answer, CONTROL)
+        self.assertEqual(
+            PROTOCOL.registry.decode(data), Written(5, 1, 2, 101, held.encode())
         )
 
     def test_confirmed(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 from random import Random
+from types import new_class
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.wire import enum, fixed, flag, nbits, quaternion, uint64
+from gamenet.wire import enum, fixed, flag, nbits, quaternion, uint8, uint64
 from gamenet.wire.javascript import javascript_module
 from gamenet.world import Component
 from tests.browser import snapshot_bytes as wire
@@ -105,28 +106,46 @@ BAD_BLOCKS = {
 }
 
 
-def follow(messages: list[bytes], capacity: int = CAPACITY) -> list[Any]:
+def follow(
+    messages: list[bytes], capacity: int = CAPACITY, codec: str = PROTOCOL
+) -> list[Any]:
     """Return what becomes of messages, and the world after each."""
     steps = [{"bytes": data.hex(), "show": True} for data in messages]
     argument = {"capacity": capacity, "steps": steps}
-    answers: list[Any] = run_program("world_follow.js", argument, protocol=PROTOCOL)[
+    answers: list[Any] = run_program("world_follow.js", argument, protocol=codec)[
         "answers"
     ]
     return answers
 
 
+def _wide() -> Any:
+    """Return a component of so many fields that not all rows have a history."""
+    fields = {f"n{number}": uint8() for number in range(120)}
+
+    def fill(namespace: dict[str, Any]) -> None:
+        namespace |= fields
+        namespace["__annotations__"] = dict.fromkeys(fields, int)
+
+    return new_class("Wide", (Component,), exec_body=fill)
+
+
 class HostileTests(SynchronousTestCase):
-    """Of a malformed message nothing is taken."""
+    """Of a malformed message nothing is taken, and all is asked for again."""
 
     def check(self, cases: dict[str, bytes], result: str) -> None:
         """Fail unless each message has a result, and changes nothing."""
         good = wire.message(TICK, whole(4, 9))
-        before, *answers = follow([good, *cases.values()])
+        again = wire.message(TICK + 1, whole(4, 9))  # so that they are not doubted
+        messages = [each for data in cases.values() for each in (data, again)]
+        before, *answers = follow([good, *messages])
         self.assertEqual(before["result"], "taken")
-        for name, answer in zip(cases, answers, strict=True):
+        self.assertEqual({answer["result"] for answer in answers[1::2]}, {"taken"})
+        for name, answer in zip(cases, answers[::2], strict=True):
             self.assertEqual(answer["result"], result, name)
             self.assertEqual(answer["world"], before["world"], name)
             self.assertEqual(answer["happened"], [], name)
+            if result == "refused":
+                self.assertTrue(answer["asked"], name)
 
     def test_blocks(self) -> None:
         """Each way in which a block can be wrong is refused, and what was before it."""
@@ -279,6 +298,38 @@ class HostileTests(SynchronousTestCase):
         self.assertRegex(refusal, "row 81344 is above the limit 81343: .* 13200 bytes")
         small = {"lanes": 9, "capacity": 70, "reserve": [1, 65, 70]}
         self.assertEqual(run_program("history_rows.js", small), [64, 70, 70])
+
+    def test_no_room(self) -> None:
+        """Rows that the history has no room for are refused, and doubted too."""
+        wide = _wide()
+        codec = javascript_module(
+            protocol_hash=bytes(8), version=1, components=[wide], inputs=[], messages={}
+        )
+        layout = Layout([wide])
+        here = layout.state(Entity(1, 2, {wide: wide()}))
+
+        def told(tick: int, row: int, age: int) -> bytes:
+            old = here if age else layout.zeros
+            block = wire.states(layout, {row: Told(here, old, age)})
+            return wire.message(tick, block)
+
+        far = told(0, CAPACITY - 1, 0)[6:]
+        script = [
+            (wire.message(TICK, told(0, 4, 0)[6:], told(0, 5, 0)[6:]), "taken"),
+            (told(TICK + 1, 4, 0) + far, "refused"),
+            (told(TICK + 2, CAPACITY - 1, 1), "missing"),
+            (told(TICK + 3, 4, 1), "missing"),
+            (told(TICK + 4, 5, 1), "taken"),
+            (told(TICK - 40, CAPACITY - 1, 0), "late"),
+            (wire.message(TICK + 5, far, b"\xff"), "refused"),
+            (told(TICK + 6, 4, 0), "taken"),
+            (told(TICK + 7, 4, 1), "taken"),
+        ]
+        answers = follow([data for data, _ in script], codec=codec)
+        self.assertEqual(
+            [(answer["result"], answer["asked"]) for answer in answers],
+            [(result, result != "taken") for _, result in script],
+        )
 
     def test_cut(self) -> None:
         """A message that is cut is refused, unless whole blocks are left."""

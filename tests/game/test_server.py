@@ -393,7 +393,7 @@ class HostileTests(SynchronousTestCase):
         """Packets of inputs beyond any honest rate are not even decoded."""
         packet = self.stepper.clients[0].match.input_packet(Push(x=1))
         for _ in range(2000):
-            self.server.hear(self.server.players[1], INPUTS, packet)
+            self.server.hearing.hear(self.server.players[1], INPUTS, packet)
         self.stepper.tick(2)
         self.assertIn(1, self.server.players)
         self.assertGreater(self.server.stats()["rate_limited"], 1500)

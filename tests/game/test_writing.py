@@ -195,7 +195,7 @@ class FloodTests(HarbourTestCase):
             Written(row=1, generation=77, component=2, tick=0, body=b"")
         )
         for _ in range(200):
-            self.server.hear(player, CONTROL, packet)
+            self.server.hearing.hear(player, CONTROL, packet)
         self.tick(10)
         self.assertEqual(self.server.stats()["writes_refused"], {"no_such": 200})
         self.assertEqual(len(self.server.game.refused), 200)
@@ -213,7 +213,7 @@ class FloodTests(HarbourTestCase):
         )
         packet = self.server.protocol.registry.encode(write)
         for _ in range(255):
-            self.server.hear(player, CONTROL, packet)
+            self.server.hearing.hear(player, CONTROL, packet)
         refused = self.server.stats()["writes_refused"]
         self.assertEqual(list(refused), ["too_many"])
         self.assertGreaterEqual(refused["too_many"], 10)
