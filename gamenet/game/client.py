@@ -23,7 +23,9 @@ from gamenet.errors import (
     RemoteProtocolError,
 )
 from gamenet.game.changed import watch_methods
+from gamenet.game.client_link import ServerFactory, ServerLink
 from gamenet.game.game import Game
+from gamenet.game.joining import Joining
 from gamenet.game.match_events import (
     EntityDespawned,
     EntityLeft,
@@ -45,10 +47,8 @@ from gamenet.game.protocol import (
     CONTROL,
     EVENTS,
     INPUTS,
-    UNKNOWN_HASH,
     Protocol,
     channels_of,
-    game_config,
 )
 from gamenet.game.waiting import Waiting, first_entity
 from gamenet.prediction import Input
@@ -57,8 +57,6 @@ from gamenet.stats import ConnectionStats
 from gamenet.transport import (
     AnyImpairment,
     ConnectSpec,
-    GameClientFactory,
-    GameProtocol,
     Invitation,
     MemoryNetwork,
     Throttle,
@@ -122,12 +120,11 @@ class GameClient(MatchView):
         self.errors = 0
         """Messages of the server that could not be understood."""
         self._name = name
-        self._factory = _ServerFactory(self, reactor, connection, random)
-        self._link: _ServerLink | None = None
-        self._joining: Deferred[GameClient] | None = None
+        self._factory = ServerFactory(self, reactor, connection, random)
+        self._link: ServerLink | None = None
+        self._joining: Joining[GameClient] | None = None
         self._connecting: Deferred[Any] | None = None
         self._closing: list[Deferred[None]] = []
-        self._welcome_timeout: Any = None
         self.watches = Watches()
         """Who is called when values change."""
         self.observers = Observers(self._run)
@@ -182,8 +179,7 @@ class GameClient(MatchView):
         if self._joining is not None:
             msg = "connect() was called before: make a new GameClient for each match"
             raise LocalProtocolError(msg)
-        self._joining = Deferred(self._give_up)
-        joined = self._joining
+        self._joining = Joining(self, self._reactor, self._give_up)
         if is_web(address):
             self._connecting = fetch_invitation(
                 self._reactor,
@@ -198,7 +194,7 @@ class GameClient(MatchView):
         else:
             self._connecting = self._dial(address, token, tls_trust, memory, impairment)
         self._connecting.addErrback(self._failed)
-        return joined
+        return self._joining.deferred
 
     def _invited(
         self,
@@ -388,11 +384,12 @@ class GameClient(MatchView):
 
     # -- what the link tells ------------------------------------------------------
 
-    def link_made(self, link: _ServerLink) -> None:
+    def link_made(self, link: ServerLink) -> None:
         """Take the link whose handshake succeeded, and wait for the welcome."""
         self._link = link
         timeout = self._factory.config.handshake_timeout
-        self._welcome_timeout = self._reactor.callLater(timeout, self._no_welcome)
+        if self._joining is not None:
+            self._joining.await_welcome(timeout, link)
 
     def hear(self, channel: int, payload: bytes) -> None:
         """Take what the server sent; what is malformed is counted, never raised."""
@@ -451,7 +448,8 @@ class GameClient(MatchView):
     def link_lost(self, reason: CloseReason, detail: str) -> None:
         """Let go of the link."""
         self._link = None
-        if not self._end_joining(reason, detail) and self.match.world is not None:
+        has_joined = self._joining is None or not self._joining.end(reason, detail)
+        if has_joined and self.match.world is not None:
             self._call("on_closed", reason, detail)
         msg = f"the connection has ended: {reason.advice}"
         self.waiting.end(ConnectError(msg, reason, detail))
@@ -486,100 +484,18 @@ class GameClient(MatchView):
     # -- joining --------------------------------------------------------------------
 
     def _joined(self) -> None:
-        self._stop_waiting()
         if self.match.world is not None and self.match.protocol is not None:
             self.watches.bind(self.match.protocol.components)
             self.observers.follow(self.match.world)
-        joining = self._joining
-        if joining is not None and not joining.called:
-            joining.callback(self)
-
-    def _no_welcome(self) -> None:
-        self._welcome_timeout = None
-        if self._link is not None:
-            self._link.loseConnection(CloseReason.HANDSHAKE_TIMED_OUT, "no welcome")
+        if self._joining is not None:
+            self._joining.succeed()
 
     def _failed(self, failure: Failure) -> None:
-        joining = self._joining
-        if joining is None or joining.called:
-            return
-        error = failure.value
-        if (
-            isinstance(error, ConnectError)
-            and error.reason is CloseReason.PROTOCOL_MISMATCH
-        ):
-            failure = Failure(self._mismatch(error))
-        joining.errback(failure)
+        if self._joining is not None:
+            self._joining.fail(failure, self.match.protocol)
 
-    def _mismatch(self, error: ConnectError) -> ConnectError:
-        protocol = self.match.protocol
-        differences = "" if protocol is None else protocol.differences(error.detail)
-        msg = f"{error.reason.advice} What differs: {differences or error.detail}"
-        return ConnectError(msg, error.reason, error.detail)
-
-    def _end_joining(self, reason: CloseReason, detail: str) -> bool:
-        """Fail the Deferred of `connect` if it waits; return whether it did."""
-        self._stop_waiting()
-        joining = self._joining
-        if joining is None or joining.called:
-            return False
-        msg = f"the connection ended before the match was joined: {reason.advice}"
-        joining.errback(ConnectError(msg, reason, detail))
-        return True
-
-    def _give_up(self, _joining: Deferred[GameClient]) -> None:
-        self._stop_waiting()
+    def _give_up(self) -> None:
         if self._link is not None:
             self._link.loseConnection()
         elif self._connecting is not None:
             self._connecting.cancel()
-
-    def _stop_waiting(self) -> None:
-        timeout, self._welcome_timeout = self._welcome_timeout, None
-        if timeout is not None and timeout.active():
-            timeout.cancel()
-
-
-class _ServerLink(GameProtocol):
-    """The connection to the server."""
-
-    def __init__(self, client: GameClient) -> None:
-        self._client = client
-
-    def connectionMade(self) -> None:
-        self._client.link_made(self)
-
-    def messageReceived(self, channel: int, payload: bytes) -> None:
-        self._client.hear(channel, payload)
-
-    def connectionDropped(self, reason: CloseReason) -> None:
-        self._client.link_dropped(reason)
-
-    def connectionResumed(self) -> None:
-        self._client.link_resumed()
-
-    def connectionLost(self, reason: CloseReason, detail: str) -> None:
-        self._client.link_lost(reason, detail)
-
-
-class _ServerFactory(GameClientFactory):
-    """Make the link of one client."""
-
-    def __init__(
-        self,
-        client: GameClient,
-        reactor: Any,
-        config: ConnectionConfig | None,
-        random: Any,
-    ) -> None:
-        protocol = client.match.protocol
-        super().__init__(
-            reactor,
-            UNKNOWN_HASH if protocol is None else protocol.hash,
-            game_config(config, protocol),
-            random=random,
-        )
-        self._client = client
-
-    def buildProtocol(self, address: str) -> _ServerLink:
-        return _ServerLink(self._client)

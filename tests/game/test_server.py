@@ -159,7 +159,7 @@ class MatchTests(SynchronousTestCase):
     def _connecting(self):
         client = self.stepper.begin_joining("five")
         self.stepper.tick(10)
-        return client._joining
+        return client._joining.deferred
 
 
 class HookErrorTests(SynchronousTestCase):
@@ -354,7 +354,7 @@ class OrderTests(SynchronousTestCase):
         self.assertIsNone(self.successResultOf(stopped))
         self.assertIsNone(self.successResultOf(self.server.stop()))
         self.assertFalse(late.is_connected)
-        self.failureResultOf(late._joining)
+        self.failureResultOf(late._joining.deferred)
 
 
 class HostileTests(SynchronousTestCase):
