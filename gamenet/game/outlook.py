@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gamenet.ids import MessageId
 from gamenet.replication import (
+    MAX_FLIGHTS,
     Allotment,
     Eye,
     Pace,
@@ -100,6 +101,9 @@ class Outlook:
         self.viewer.sent(part, message_id)
         if not self._is_short:
             return None
+        if len(self._gathered) >= MAX_FLIGHTS:
+            # The oldest counts as lost by now, and its rows are due in any case.
+            del self._gathered[next(iter(self._gathered))]
         gathered = self._gathered[message_id] = self.priorities.sent(part.rows)
         return gathered
 

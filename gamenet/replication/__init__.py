@@ -50,12 +50,13 @@ from gamenet.replication.sync_settings import (
     row_priority,
 )
 from gamenet.replication.teams import Teams
-from gamenet.replication.viewer import Part, Viewer
+from gamenet.replication.viewer import MAX_FLIGHTS, Part, Viewer
 from gamenet.replication.visibility import Visibility
 from gamenet.replication.writes import Refusal, Writes, check_write
 
 __all__ = [
     "HISTORY",
+    "MAX_FLIGHTS",
     "Allotment",
     "Authority",
     "Call",

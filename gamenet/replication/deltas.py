@@ -64,11 +64,11 @@ class SharedDelta:
         layout = mirror.layout
         with mirror.scratch.words(2 * layout.n_words, len(rows)) as both:
             new, old = both[: layout.n_words], both[layout.n_words :]
-            mirror.words(mirror.tick).take(rows, axis=1, out=new, mode="clip")
+            mirror.copy_words(mirror.tick, rows, new)
             if base is None:
                 old.fill(0)
             else:
-                mirror.words(base).take(rows, axis=1, out=old, mode="clip")
+                mirror.copy_words(base, rows, old)
             if layout.is_restricted:
                 mask = layout.level_masks[:, EVERYONE, None]
                 new &= mask
@@ -120,7 +120,7 @@ class OwnDelta:
         ages[(base == 0) | (base_level == 0) | (ages > MAX_AGE)] = 0
         self.ages = ages
         with mirror.scratch.words(layout.n_words, len(rows)) as new:
-            mirror.words(tick).take(rows, axis=1, out=new, mode="clip")
+            mirror.copy_words(tick, rows, new)
             old = mirror.words_of(rows, tick - ages)
             old[:, ages == 0] = 0
             if layout.is_restricted:

@@ -97,6 +97,17 @@ class Mirror:
         shape = (-1, self.layout.n_groups, self.n_rows)
         return self.words(tick)[:, : self.n_rows].reshape(shape)
 
+    def copy_words(self, tick: int, rows: Rows, out: NDArray[np.uint32]) -> None:
+        """Copy the words of rows at a tick in the ring.
+
+        Shapes:
+            rows: (n,), ascending; out: (n_words, n).
+        """
+        if len(rows) == self.n_rows:
+            np.copyto(out, self.words(tick)[:, : self.n_rows])
+        else:
+            self.words(tick).take(rows, axis=1, out=out, mode="clip")
+
     def words_of(self, rows: Rows, ticks: NDArray[Any]) -> NDArray[np.uint32]:
         """Return the words of rows, each at a tick of its own in the ring.
 
@@ -235,15 +246,22 @@ class Mirror:
             lanes = self.layout.lanes[component].to_lanes(
                 self._columns[component], rows
             )
-            new[positions[:, None], rows] = lanes
+            if len(rows) == self.n_rows:
+                new[positions, : self.n_rows] = lanes
+            else:
+                new[positions[:, None], rows] = lanes
 
     def _compare(
         self, old: NDArray[np.uint32], new: NDArray[np.uint32], tick: int
     ) -> None:
         """Note which of the marked rows differ from the tick before."""
-        rows = self._marks[: self.n_rows].nonzero()[0]
-        flipped = new.take(rows, axis=1)
-        flipped ^= old.take(rows, axis=1)
+        n = self.n_rows
+        rows = self._marks[:n].nonzero()[0]
+        if len(rows) == n:
+            flipped = new[:, :n] ^ old[:, :n]
+        else:
+            flipped = new.take(rows, axis=1)
+            flipped ^= old.take(rows, axis=1)
         differs = np.bitwise_or.reduce(flipped, axis=0) != 0
         if np.count_nonzero(differs) < len(rows):
             rows, flipped = rows[differs], flipped[:, differs]
