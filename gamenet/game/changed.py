@@ -31,7 +31,7 @@ def on_changed(named: Any) -> Callable[[AnyMethod], AnyMethod]:
 
     It is called once a tick for each entity that changed, on a server after the step,
     on a client after a snapshot. What is rounded away on the wire is no change, nor is
-    what an entity brings along when it is new or comes into view.
+    what an entity brings along when it is new or comes into view, or gains.
 
     Args:
         named: a field, as `Health.points`: the method takes the entity and the new

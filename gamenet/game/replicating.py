@@ -182,8 +182,9 @@ class Replication:
         try:
             changed = self.visibility.look(eye, level)
         except Exception:  # noqa: BLE001 - the rules of an author raise anything
-            # They see on what they saw.
+            # They see on what they saw, but nobody new.
             self._report(RULES, player)
+            changed = self.visibility.lose_replaced(eye, level)
         outlook.viewer.see(changed, tick)
         # Who was seen until now, and ends in this tick, is heard to end.
         outlook.heard = None if before is None else np.maximum(level, before)

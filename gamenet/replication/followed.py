@@ -25,6 +25,8 @@ class Resolved:
     before: Words
     is_new: NDArray[np.bool_]
     """Of each row, whether its identity differs from what is shown."""
+    has_new: bool
+    """Whether that of any row does."""
     columns: list[tuple[int, Rows, dict[str, NDArray[np.generic]]]]
     """Component, indices of its rows, and their values by field."""
     has_left: NDArray[np.bool_] | None

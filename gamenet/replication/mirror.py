@@ -140,12 +140,17 @@ class Mirror:
     def changed_values(self, component: type[Component]) -> tuple[Rows, Words]:
         """Return which rows of a component the newest tick changed, and which bits.
 
+        Rows that have just gained the component, or lost it, are left out.
+
         Shapes:
             returned: (n,), and (n_lanes, n): the words before, exclusive or after.
         """
         i = self.components.index(component)
         flipped = self._flipped[self.layout.positions[i]]
-        which = np.logical_or.reduce(flipped, axis=0).nonzero()[0]
+        changed = np.logical_or.reduce(flipped, axis=0)
+        shape = self._flipped[self.layout.shape_positions[i // 32]]
+        changed &= (shape & np.uint32(1 << i % 32)) == 0
+        which = changed.nonzero()[0]
         return self.changed_rows[which], flipped.take(which, axis=1)
 
     def alive(self, tick: int) -> NDArray[np.uint32]:

@@ -160,8 +160,9 @@ class Receiver:
         shape = (LANES, layout.n_groups, len(rows))
         differs = np.logical_or.reduce((words != before).reshape(shape), axis=0)
         is_new = np.logical_or.reduce(differs[: 1 + layout.n_shape_groups], axis=0)
-        values = self._values(words, differs, is_new)
-        return Resolved(rows, words, before, is_new, values, block.has_left)
+        has_new = bool(is_new.any())
+        values = self._values(words, differs, is_new if has_new else None)
+        return Resolved(rows, words, before, is_new, has_new, values, block.has_left)
 
     def _words_of(self, block: Block, tick: int, current: Words) -> Words:
         assert block.ages is not None
@@ -173,22 +174,26 @@ class Receiver:
         return words.reshape(self.layout.n_words, -1)
 
     def _values(
-        self, words: Words, differs: NDArray[np.bool_], is_new: NDArray[np.bool_]
+        self,
+        words: Words,
+        differs: NDArray[np.bool_],
+        is_new: NDArray[np.bool_] | None,
     ) -> list[tuple[int, Rows, dict[str, NDArray[np.generic]]]]:
         """Return the values that differ from what is shown, by component.
 
         Args:
             words: of the rows: (n_words, n_rows).
             differs: whether a group of a row does: (n_groups, n_rows).
-            is_new: whether a row's identity does: all its values are wanted then.
+            is_new: whether a row's identity does: all its values are wanted then; None
+                if that of none does.
         """
-        layout, has_new = self.layout, np.count_nonzero(is_new) > 0
+        layout = self.layout
         shapes = words.take(layout.shape_positions, axis=0)
         common = np.bitwise_and.reduce(shapes, axis=1).tolist()
         values = []
         for i, groups in enumerate(layout.component_groups):
             wanted = np.logical_or.reduce(differs[groups], axis=0)
-            if has_new:
+            if is_new is not None:
                 wanted |= is_new
             if not common[i // 32] >> i % 32 & 1:  # not all rows have it
                 wanted &= (shapes[i // 32] & np.uint32(1 << i % 32)) != 0
@@ -254,9 +259,16 @@ class Receiver:
         for name, column in values.items():
             columns.arrays[name][rows] = column
         columns.changed(rows)
-        self._written.append(
-            Written(self.components[i], rows, told, which, self.layout.positions[i])
-        )
+        if told.has_new:
+            # What has just gained the component has it new: nothing of it has changed.
+            shape = self.layout.shape_positions[i // 32]
+            flipped = told.words[shape, which] ^ told.before[shape, which]
+            which = which[(flipped & np.uint32(1 << i % 32)) == 0]
+            rows = told.rows[which]
+        if len(rows):
+            self._written.append(
+                Written(self.components[i], rows, told, which, self.layout.positions[i])
+            )
 
 
 def _refuse_doubles(blocks: list[Block]) -> None:

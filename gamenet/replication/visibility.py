@@ -155,6 +155,17 @@ class Visibility:
             eye.looked_as = eye.team, frozenset(eye.rooms)
         return changed
 
+    def lose_replaced(self, eye: Eye, level: Levels) -> Rows:
+        """Let a viewer, whose look has failed, see nothing that took over a seen row.
+
+        Returns:
+            As `look` does.
+        """
+        replaced = self._tenants.replaced_since(eye.looked)
+        lost: Rows = np.sort(replaced[level[replaced] != 0])
+        level[lost] = 0
+        return lost
+
     def distances(self, eye: Eye) -> NDArray[np.float64]:
         """Return the squared distance of each row that a viewer's look found near.
 

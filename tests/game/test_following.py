@@ -105,6 +105,23 @@ class WatchingTests(HarbourTestCase):
         self.tick()
         self.assertEqual(numbers, [(self.rock, 4)])
 
+    def test_gained(self) -> None:
+        """What an entity gains is new, and has not changed, on either side."""
+        numbers: list[int] = []
+        self.one.watch(Helm.angle, lambda entity, angle: numbers.append(angle))
+        watches = self.server.watches
+        watches.add(Helm.angle, lambda entity, angle: numbers.append(-angle))
+        self.world.add(self.rock, Helm(angle=7))
+        self.tick()
+        self.assertEqual(self.one.world[self.rock, Helm].angle, 7)
+        self.assertEqual(numbers, [])
+        self.world[self.rock, Helm].angle = 8
+        self.tick()
+        self.assertEqual(sorted(numbers), [-8, 8])
+        self.world.remove(self.rock, Helm)
+        self.tick()
+        self.assertEqual(len(numbers), 2)
+
     def test_writes_and_emits(self) -> None:
         """What such a method writes or emits is told with the next tick."""
         events: list[tuple[int, int, int]] = []

@@ -239,6 +239,23 @@ class RuleTests(HarbourTestCase):
         self.tick()
         self.assert_same()
 
+    def test_breaks_as_rows_change_hands(self) -> None:
+        """Who has taken over a row that was seen is not seen unasked."""
+        shown = self.world.spawn(Marker(2))
+        self.tick()
+        self.server.game.breaks = True
+        self.world.despawn(shown)
+        hidden = self.world.spawn(Marker(3))
+        self.assertEqual(self.world.row_of(hidden), int(shown) & 0xFFFFFF)
+        self.tick(10)
+        self.assertNotIn(shown, self.one.world)
+        self.assertNotIn(hidden, self.one.world)
+        self.flushLoggedErrors(ZeroDivisionError)
+        self.server.game.breaks = False
+        self.tick()
+        self.assertNotIn(hidden, self.one.world)
+        self.assertIn(hidden, self.two.world)
+
 
 class Friends(Harbour):
     """Two teams, whose players see what is theirs everywhere."""
