@@ -222,14 +222,14 @@ class Game:
         """Tell players that something happened in this tick, reliably.
 
         Clients hear it when their world has come to this tick; of what is emitted
-        between two ticks, to the later one. Where the snapshot of the tick was lost,
-        what the event names may come a moment after it. A player whose link is lost
-        meanwhile misses it.
+        between two ticks, to the later one. The entity of `seen` is there by then;
+        where a snapshot was lost, others that the event names may come a moment after
+        it. A player whose link is lost meanwhile misses it.
 
         Args:
             event: one of the game's `events`.
             to: a player, a player id, or several of them; None tells everybody.
-            seen: an entity: only who sees it is told.
+            seen: the entity that it is about: only who sees it is told.
 
         Raises:
             LocalProtocolError: the event is not one of the game's, or too large, there

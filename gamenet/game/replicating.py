@@ -165,6 +165,9 @@ class Replication:
             heard = viewer.level if outlook.heard is None else outlook.heard
             for message in self.events.messages(player.id, heard):
                 player.send_bytes(EVENTS, message)
+            # Whatever snapshot an event waits for shall show what it is about.
+            rows = self.events.rows
+            viewer.insist(rows[viewer.level.take(rows) != 0])
         self._stages.mark("interest")
         budget = outlook.budget(player.budget())
         if budget > 0:

@@ -219,6 +219,12 @@ class EventOutbox:
             messages = self._shared[key] = tuple(_joined(chosen))
         return messages
 
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """Return the rows of the entities that the tick's events are about."""
+        rows = self._rows[: len(self._records)]
+        return np.unique(rows[rows != _NOWHERE])
+
     def clear(self) -> None:
         """Forget the tick's events, once every client was told."""
         self._records.clear()

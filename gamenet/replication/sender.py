@@ -123,6 +123,7 @@ class Sender:
             priorities: what the client's rows have gathered; needed for a budget.
             weigh: returns what each of some rows gathers now; all the same if left out.
         """
+        viewer.repeat_insisted(self.mirror.changed_at(self.mirror.tick))
         common = self._common_parts(viewer, budget)
         if common is not None:
             return common

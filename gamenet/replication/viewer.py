@@ -78,6 +78,7 @@ class Viewer:
         self.n_lost = 0
         """Messages that were lost."""
         self._flights: dict[MessageId, Part] = {}
+        self._insisted: Rows = np.empty(0, np.intp)
 
     def see(self, rows: Rows, tick: int) -> None:
         """Note that the levels of rows have just changed."""
@@ -141,6 +142,24 @@ class Viewer:
             self.told[rows] = self.base[rows]
             self.has_backlog = True
         return part
+
+    def insist(self, rows: Rows) -> None:
+        """Tell what some rows are now with every snapshot until it is acknowledged."""
+        self._insisted = np.union1d(self._insisted, rows)
+
+    def repeat_insisted(self, changed_at: NDArray[np.uint32]) -> None:
+        """Make due again what is insisted on, and not acknowledged yet.
+
+        Args:
+            changed_at: when each row last changed: (capacity,).
+        """
+        rows = self._insisted
+        if not len(rows):
+            return
+        rows = rows[self.base.take(rows) < changed_at.take(rows)]
+        self.told[rows] = np.minimum(self.told.take(rows), self.base.take(rows))
+        self.has_backlog |= len(rows) > 0
+        self._insisted = rows
 
     def forget(self, rows: Rows) -> None:
         """Forget what the client holds of some rows: they are told against nothing."""

@@ -200,6 +200,23 @@ class LossTests(HarbourTestCase):
         self.assertLess(max(waits), 60)
         self.assertEqual(self.one.match.stats()["events_early"], 0)
 
+    def test_seen(self) -> None:
+        """Under loss an event that needs to see an entity finds it there."""
+        heard: dict[int, bool] = {}
+
+        def hear(event: Splash, tick: int) -> None:
+            heard[event.ship] = event.ship in self.one.world
+
+        self.one.on_event = hear
+        for _ in range(100):
+            ship = self.world.spawn(Marker())
+            self.server.game.emit(Splash(ship=ship), seen=ship)
+            self.stepper.tick()
+        self.stepper.tick(60)
+        self.assertEqual((len(heard), sum(heard.values())), (100, 100))
+        viewer = self.server.players[self.one.player_id].outlook.viewer
+        self.assertEqual(len(viewer._insisted), 0)
+
 
 class HoldingTests(SynchronousTestCase):
     """A match without a server holds what came too early."""

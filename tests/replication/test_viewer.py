@@ -126,6 +126,22 @@ class ViewerTests(SynchronousTestCase):
         self.assertEqual((self.viewer.acked, self.viewer.n_flights), (0, 0))
         self.assertTrue(self.viewer.has_backlog)
 
+    def test_insist(self) -> None:
+        """What is insisted on is due with every snapshot until it is acknowledged."""
+        changed_at = np.full(CAPACITY, 5, np.uint32)
+        self.viewer.insist(np.array([1, 2]))
+        self.send(1, 5, r1=1, r2=1)
+        self.viewer.has_backlog = False
+        self.viewer.repeat_insisted(changed_at)
+        self.assertEqual((self.row(1)[2], self.row(2)[2]), (0, 0))
+        self.assertTrue(self.viewer.has_backlog)
+        self.send(2, 6, r1=1, r2=1)
+        self.viewer.acknowledge(MessageId(1))
+        self.viewer.has_backlog = False
+        self.viewer.repeat_insisted(changed_at)
+        self.assertEqual(self.row(1)[2], 6)
+        self.assertFalse(self.viewer.has_backlog)
+
     def test_forget(self) -> None:
         """Some rows are told anew; the others stay as they are."""
         self.send(1, 5, r1=1, r2=1)
