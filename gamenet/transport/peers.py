@@ -43,6 +43,7 @@ class PeerSet:
         self._expected: dict[Sleeper, None] = {}
         self._marked: list[Peer] = []
         self._is_scheduled = False
+        self._turn = 0
 
     def __iter__(self) -> Iterator[Peer]:
         return iter(tuple(self._peers))
@@ -87,9 +88,16 @@ class PeerSet:
             self.reactor.callLater(0, self._end_turn)
 
     def flush(self) -> None:
-        """Pump every peer that is marked now."""
+        """Pump every peer that is marked now, each time beginning with another.
+
+        They may share a bandwidth; who always came first would always empty it.
+        """
         marked, self._marked = self._marked, []
-        for peer in marked:
+        if not marked:
+            return
+        first = self._turn % len(marked)
+        self._turn += 1
+        for peer in marked[first:] + marked[:first]:
             peer.is_marked = False
             peer.pump()
 

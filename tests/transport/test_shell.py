@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.internet.defer import CancelledError
 from twisted.logger import globalLogPublisher
 
@@ -349,6 +351,24 @@ class FlushTests(MemoryTestCase):
         self.assertEqual(len(self.sent), 1)
         self.clock.advance(0)
         self.assertEqual(len(self.sent), 1)
+
+    def test_turns(self):
+        """Each flush begins with another peer: nobody is always the last one."""
+        servers = [self.factory.built[0]]
+        for _ in range(2):
+            self.connect()
+            servers.append(self.factory.built[-1])
+        order = []
+        for server in servers:
+            server._peer.pump = partial(order.append, server)
+        for _ in range(3):
+            for server in servers:
+                server.sendMessage(UNRELIABLE, b"x")
+            self.factory.flush()
+        rounds = [order[i : i + 3] for i in (0, 3, 6)]
+        self.assertCountEqual([each[0] for each in rounds], servers)
+        for each in rounds:
+            self.assertCountEqual(each, servers)
 
     def test_flush_now(self):
         """A message that must not wait takes along what waited before it."""
