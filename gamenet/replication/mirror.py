@@ -92,11 +92,6 @@ class Mirror:
         words: NDArray[np.uint32] = self._ring[tick % HISTORY]
         return words
 
-    def words_at(self, tick: int) -> NDArray[np.uint32]:
-        """Return the words of a tick in the ring, in groups: (3, n_groups, n_rows)."""
-        shape = (-1, self.layout.n_groups, self.n_rows)
-        return self.words(tick)[:, : self.n_rows].reshape(shape)
-
     def copy_words(self, tick: int, rows: Rows, out: NDArray[np.uint32]) -> None:
         """Copy the words of rows at a tick in the ring.
 

@@ -129,7 +129,7 @@ class MirrorTests(SynchronousTestCase):
         return not any(t > then and (t - then) % HISTORY == 0 for t in ticks)
 
     def test_words(self) -> None:
-        """Words can be asked for in groups, and for each row at a tick of its own."""
+        """Words can be asked for, and for each row at a tick of its own."""
         world = World([Stamp], CAPACITY)
         mirror = Mirror(world)
         for tick in range(1, 4):
@@ -139,10 +139,8 @@ class MirrorTests(SynchronousTestCase):
             world.columns(Stamp).changed(world.query(Stamp))
             mirror.update(tick)
         self.assertEqual(mirror.n_rows, 3)
-        self.assertEqual(mirror.words_at(3)[0, 2].tolist(), [3, 3, 3])
-        self.assertEqual(
-            mirror.words_at(1)[0].tolist(), [[1, 0, 0], [1, 0, 0], [1, 0, 0]]
-        )
+        self.assertEqual(mirror.words(3)[2, :3].tolist(), [3, 3, 3])
+        self.assertEqual(mirror.words(1)[:3, :3].tolist(), [[1, 0, 0]] * 3)
         words = mirror.words_of(np.array([0, 0, 1, 2]), np.array([1, 2, 3, 2]))
         self.assertEqual(words[2].tolist(), [1, 2, 3, 0])
 
