@@ -23,8 +23,13 @@ BENCHMARKS = (
     "priority",
     "bandwidth",
     "allocations",
+    "rollback",
     "tick",
     "arena",
+    "rewind",
+    "interpolate",
+    "clock",
+    "feel",
 )
 
 

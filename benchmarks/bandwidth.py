@@ -21,7 +21,9 @@ import numpy as np
 
 from benchmarks.matches import host, play
 from benchmarks.roles import playing
-from examples.arena.game import Arena, Projectile, Ship
+from examples.arena import Arena
+from examples.arena.flight import Ship
+from examples.arena.game import Projectile
 from gamenet.game import GameServer
 from gamenet.service import Squad
 

@@ -12,7 +12,14 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 
-__all__ = ["Row", "plot_latency", "plot_reach", "plot_throughput", "plot_transports"]
+__all__ = [
+    "Row",
+    "plot_feel",
+    "plot_latency",
+    "plot_reach",
+    "plot_throughput",
+    "plot_transports",
+]
 
 Row = tuple[str, str, float, str, float, bool]
 """Benchmark, key, what was measured, direction, limit, and whether it was reached."""
@@ -66,6 +73,26 @@ def plot_transports(figures: dict[str, dict[str, float]], path: Path) -> None:
     _plot_groups(figures, bars, "milliseconds, median of the bots", path)
 
 
+def plot_feel(points: list[dict[str, float]], path: Path) -> None:
+    """Draw what a player notices over the round trip: a panel for each figure."""
+    panels = (
+        ("ahead_ticks", "ticks ahead of the server", 1, GREEN),
+        ("others_late_ms", "others are shown late, in ms", 1, BLUE),
+        ("corrections_per_min", "corrections a minute", 1, SAND),
+        ("stale_frames", "frames without fresh data, in %", 100, RED),
+    )
+    figure, all_axes = plt.subplots(2, 2, figsize=(8, 5), sharex=True)
+    trips = [each["rtt_ms"] for each in points]
+    for axes, (key, title, scale, colour) in zip(all_axes.flat, panels, strict=True):
+        values = [each[key] * scale for each in points]
+        axes.plot(trips, values, marker="o", color=colour)
+        axes.set_ylim(0, max(*values, 0.5) * 1.15)
+        axes.set_title(title, fontsize=10)
+    for axes in all_axes[1]:
+        axes.set_xlabel("round trip in ms")
+    _write(figure, path)
+
+
 def _plot_groups(
     groups: dict[str, Any], bars: tuple[Bar, ...], unit: str, path: Path
 ) -> None:
@@ -85,9 +112,14 @@ def _plot_groups(
 
 
 def _save(figure: Any, axes: Any, path: Path) -> None:
+    """Write a plot of bars, the first one on top."""
+    axes.invert_yaxis()
+    _write(figure, path)
+
+
+def _write(figure: Any, path: Path) -> None:
     """Write a plot without a date and with ids that do not change."""
     mpl.rcParams["svg.hashsalt"] = "gamenet"
-    axes.invert_yaxis()
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

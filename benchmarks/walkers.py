@@ -16,7 +16,7 @@ from twisted.internet.task import LoopingCall
 
 from gamenet.connection import ConnectionConfig
 from gamenet.game import Game, Protocol
-from gamenet.prediction import InputBuffer
+from gamenet.prediction import Feedback, Input, InputBuffer, wire_clock
 from gamenet.service.hand import Hand
 from gamenet.transport import GameClientFactory, GameProtocol, connect
 
@@ -26,6 +26,10 @@ INPUTS, SNAPSHOTS = 2, 1
 """The channels of every game on which clients act, and hear the world."""
 AT_ONCE = 16
 """Clients that connect at a time."""
+AHEAD = 2
+"""Ticks that they act ahead of the newest that they have heard of."""
+KEPT = 64
+"""Ticks for which they remember what they did."""
 PHASES = 8
 """Shares of a tick in which clients act: players do not press keys in step."""
 
@@ -35,12 +39,22 @@ class Walker(GameProtocol):
 
     def connectionMade(self) -> None:
         """Take up the game."""
-        self.tick = b"\0\0\0\0"
+        self.tick = 0
+        self.buffer: InputBuffer | None = None
 
     def messageReceived(self, channel: int, payload: bytes) -> None:
-        """Note the tick of a snapshot, which inputs name."""
+        """Note the tick of a snapshot, and which inputs have arrived."""
         if channel == SNAPSHOTS:
-            self.tick = payload[:4]
+            self.tick = int.from_bytes(payload[:4], "little")
+        elif channel == INPUTS and self.buffer is not None:
+            self.buffer.acked(Feedback.decode(payload).acked)
+
+    def act(self, item: Input, now: float) -> None:
+        """Do something in a tick that the server has not made yet."""
+        if self.buffer is not None:
+            tick = self.buffer.hold(item, self.tick + AHEAD)
+            self.buffer.forget(tick - KEPT)
+            self.sendMessage(INPUTS, self.buffer.packet(wire_clock(now)))
 
 
 class Walkers:
@@ -58,7 +72,7 @@ class Walkers:
         self._protocol = Protocol.of(game)
         self._period = 1 / game.tick_rate
         self._seed = seed
-        self._hands: list[tuple[Walker, Hand, InputBuffer]] = []
+        self._hands: list[tuple[Walker, Hand]] = []
         self._turn = 0
         self._acting = LoopingCall(self._act)
 
@@ -79,8 +93,10 @@ class Walkers:
     def _joined(self, walkers: list[Walker]) -> None:
         inputs = self._protocol.inputs
         self.walkers = walkers
+        for walker in walkers:
+            walker.buffer = InputBuffer(inputs)
         self._hands = [
-            (walker, Hand(inputs, Random(f"{self._seed} {i}")), InputBuffer(inputs))
+            (walker, Hand(inputs, Random(f"{self._seed} {i}")))
             for i, walker in enumerate(walkers)
         ]
         self._acting.clock = self._reactor
@@ -90,8 +106,7 @@ class Walkers:
         """Let the share of the players act whose turn it is."""
         now = self._reactor.seconds()
         self._turn = (self._turn + 1) % PHASES
-        for walker, hand, buffer in self._hands[self._turn :: PHASES]:
+        for walker, hand in self._hands[self._turn :: PHASES]:
             held = hand.input_at(now)
             if held is not None:
-                tick = int.from_bytes(walker.tick, "little")
-                walker.sendMessage(INPUTS, buffer.add(held, snapshot_tick=tick))
+                walker.act(held, now)

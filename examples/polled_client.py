@@ -28,7 +28,8 @@ from gamenet.game import (
 )
 
 from .arena import Arena
-from .arena.game import Kill, Pilot, Position, Ship
+from .arena.flight import Pilot, Position, Ship
+from .arena.game import Kill
 
 FRAMES_PER_SECOND = 60
 FRAMES_PER_INPUT = FRAMES_PER_SECOND // Arena.tick_rate  # the server takes one a tick

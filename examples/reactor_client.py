@@ -18,7 +18,8 @@ from twisted.internet.task import LoopingCall, deferLater, react
 from gamenet.game import ConnectError, GameClient
 
 from .arena import Arena
-from .arena.game import Explosion, Kill, Pilot, Position, Ship
+from .arena.flight import Pilot, Position, Ship
+from .arena.game import Explosion, Kill
 
 
 class Flight(GameClient):

@@ -12,6 +12,7 @@ import unittest
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+from tools.write_time_lines import DRAWINGS
 from twisted.trial.unittest import SynchronousTestCase
 
 ROOT = Path(__file__).parent.parent
@@ -79,6 +80,21 @@ class LinkTests(SynchronousTestCase):
             if not (page.parent / target).exists()
         ]
         self.assertEqual(broken, [])
+
+
+class DrawingTests(SynchronousTestCase):
+    """The drawn time lines of the concept pages."""
+
+    def test_are_up_to_date(self) -> None:
+        """`python -m tools.write_time_lines` would change nothing."""
+        for name, draw in DRAWINGS.items():
+            self.assertEqual(text(DOCS / "concepts" / name), draw().svg(), name)
+
+    def test_are_shown(self) -> None:
+        """Each of them is on a page."""
+        pages = "".join(text(path) for path in (DOCS / "concepts").glob("*.md"))
+        for name in DRAWINGS:
+            self.assertIn(f"]({name})", pages)
 
 
 class HowtoTests(SynchronousTestCase):

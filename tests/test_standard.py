@@ -341,13 +341,20 @@ class ExampleTests(SynchronousTestCase):
             self.assertIn(f"| {refusal.value} {refusal.name} | ", text())
 
     def test_inputs(self) -> None:
-        """Inputs: the newest number, the tick seen, and the last ones, newest first."""
-        first = struct.pack("<BHbb", 0, 2, 127, -1)
-        second = struct.pack("<BHbb", 0, 2, 0, 1)
-        words = "The first input of a player"
-        self.assertEqual(example(words), struct.pack("<IIB", 1, 90, 1) + first)
-        both = struct.pack("<IIB", 2, 90, 2) + second + first
-        self.assertEqual(example(words, 1), both)
+        """Inputs: newest tick, clock, steady, and two frames; the older is the same."""
+        head = struct.pack("<IIBB", 95, 1_000_000, 1, 2)
+        # Both views are 5.25 ticks behind, in the first tick of a span of two.
+        newest = struct.pack("<BHBBBBbb", 0, 672, 0x02, 1, 0, 2, 127, -1)
+        older = struct.pack("<BHB", 0x40 | 1, 672, 0x02)
+        words = "The first two frames of a player"
+        self.assertEqual(example(words), head + newest + older)
+
+    def test_feedback(self) -> None:
+        """Feedback: echo, held, server time, ack, slack, wanted and counts."""
+        wanted = struct.pack(
+            "<IHIHIhHBBB", 1_000_000, 500, 93, 32768, 95, 192, 160, 0, 0, 2
+        )
+        self.assertEqual(example("Feedback to it"), wanted)
 
     def test_state_update(self) -> None:
         """A state update: header, count, and a component behind its lengths."""

@@ -35,7 +35,7 @@ from gamenet.connection.tickets import TicketIssuer
 from gamenet.connection.tokens import PrivateToken, open_private
 from gamenet.game import Protocol, messages, protocol
 from gamenet.ids import MessageId
-from gamenet.prediction import InputBuffer
+from gamenet.prediction import Feedback, InputBuffer, Sight
 from gamenet.replication import Event, EventCodec, EventOutbox, Sender, Viewer
 from gamenet.wire import COMPONENT_CODECS, ComponentUpdate, StateUpdate, fixed
 from gamenet.wire.standard import hex_dump
@@ -297,6 +297,10 @@ def _game_examples() -> dict[str, str]:
         messages.Welcome(player_id=1, tick=90, tick_rate=30.0, capacity=CAPACITY)
     )
     pilot = InputBuffer(Drift.inputs)
+    for tick in (94, 95):
+        pilot.hold(Steer(x=127, y=-1), tick)
+        pilot.close(tick, Sight(tick - 5.25, tick - 6, tick - 4))
+    feedback = Feedback(1_000_000, 0.005, 93.5, 95, slack=1.5, wanted=1.25, depth=2)
     health = COMPONENT_CODECS["health"](75, 100).encode()
     update = StateUpdate(1, 2, 3, 4, [ComponentUpdate("health", health)])
     return {
@@ -306,8 +310,8 @@ def _game_examples() -> dict[str, str]:
         "hash": speaks.hash.hex(),
         **_snapshot_examples(),
         "event_example": hex_dump(_explosion()),
-        "input_example": hex_dump(pilot.add(Steer(x=127, y=-1), snapshot_tick=90)),
-        "second_input_example": hex_dump(pilot.add(Steer(x=0, y=1), snapshot_tick=90)),
+        "input_example": hex_dump(pilot.packet(1_000_000)),
+        "feedback_example": hex_dump(feedback.encode()),
         "state_update_example": hex_dump(update.encode()),
     }
 

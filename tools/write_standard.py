@@ -38,7 +38,8 @@ from gamenet.connection import (
 from gamenet.connection.replay import ReplayWindow
 from gamenet.errors import CloseReason
 from gamenet.game import match, messages, protocol
-from gamenet.prediction import inputs
+from gamenet.prediction import feedback, input_packets, input_queue, late_inputs
+from gamenet.prediction.frames import PER_TICK
 from gamenet.replication import HISTORY, due, events, packing, rowlists, writes
 from gamenet.transport import Limits, connecting
 from tools.standard_examples import CAPACITY, UNRELIABLE, examples
@@ -150,11 +151,13 @@ def _game_numbers() -> dict[str, float]:
         "capacity": CAPACITY,
         "max_document": protocol.MAX_DOCUMENT,
         **_replication_numbers(),
-        "inputs_per_packet": inputs.MAX_PER_PACKET,
-        "inputs_queued": inputs.MAX_QUEUED,
-        "repeats": inputs.REPEATS_PER_CLASS,
-        "backlog": inputs.BACKLOG_TICKS,
-        "repeated_bytes": inputs.MAX_REPEATED,
+        "frames_per_packet": input_packets.MAX_FRAMES,
+        "input_packet": input_packets.MAX_PACKET,
+        "lag_steps": PER_TICK,
+        "frames_ahead": input_queue.MAX_AHEAD,
+        "late_inputs": late_inputs.MAX_LATE,
+        "slack_steps": feedback.PER_TICK,
+        "feedback_bytes": feedback.SIZE,
     }
 
 
@@ -198,7 +201,8 @@ def _limits() -> str:
         ("message of events", events.MAX_BATCH, "bytes", ""),
         ("events that a client holds back", events.MAX_HELD, "", ""),
         ("capacity of a world", messages.MAX_CAPACITY, "rows", ""),
-        ("inputs of a message", inputs.MAX_PER_PACKET, "", ""),
+        ("frames of a packet of inputs", input_packets.MAX_FRAMES, "", ""),
+        ("packet of inputs", input_packets.MAX_PACKET, "bytes", ""),
         ("message", CONFIG.max_message, "bytes", "on both sides alike"),
         ("bytes on their way on a channel", CONFIG.window, "", "on both sides alike"),
         ("datagram", CONFIG.max_packet_size, "bytes", "yes, from 1,200 up"),

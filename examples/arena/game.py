@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The rules of the arena: ships, asteroids, projectiles and walls, and nothing else.
+"""The rules of the arena: asteroids, projectiles, beams, and who gets the points.
 
-Read it from top to bottom: numbers to tune, what the players see, and the game, where
-`Arena.step` lists the rules in their order. Rules work on whole columns; loops run only
-over what happened in a tick: a shot, a hit, a death. Units are metres, seconds and
-radians; y grows downwards as on a screen, so a positive turn is clockwise. Chance comes
-from `self.random` and time from `self.tick`: the same inputs give the same match.
+How ships fly is in `flight.py`: that part clients run, too. Read that first, then this
+one from top to bottom; `Arena.step` lists the rules in their order. Rules work on whole
+columns; loops run only over what happened in a tick: a shot, a hit, a death. Chance
+comes from `self.random` and time from `self.tick`: the same inputs give the same match.
 """
 
 from __future__ import annotations
@@ -20,41 +19,44 @@ from gamenet.game import (
     Component,
     EntityId,
     Event,
-    Game,
-    Input,
     Player,
-    angle,
     fixed,
-    flag,
-    int8,
+    ray_spheres,
     uint8,
     uint16,
     uint32,
 )
 
-# ---- Numbers to tune -----------------------------------------------------------------
-
-WIDTH, HEIGHT = 96, 64
-WALLS = (  # centre x, centre y, half width, half height
-    *((0, -33, 50, 1), (0, 33, 50, 1), (-49, 0, 1, 32), (49, 0, 1, 32)),  # around
-    *((-24, 0, 1.5, 9), (24, 0, 1.5, 9), (0, -16, 10, 1.5), (0, 16, 10, 1.5)),
-    *((-33, -20, 5, 1.5), (33, -20, 5, 1.5), (-33, 20, 5, 1.5), (33, 20, 5, 1.5)),
+from .flight import (
+    HEIGHT,
+    SHIP_BOUNCE,
+    SHIP_RADIUS,
+    WALLS,
+    WIDTH,
+    Beam,
+    Flight,
+    Gun,
+    Heading,
+    Pilot,
+    Point,
+    Position,
+    Ship,
+    Velocity,
 )
 
-SHIP_RADIUS = 1.0
-TURN_RATE = 4.0  # radians a second
-THRUST = 20.0  # metres a second, every second
-DRAG = 0.5  # share of its speed a ship loses in a second
-MAX_SPEED = 14.0
-SHIP_BOUNCE = 0.8  # share of its speed a ship keeps when it hits a wall
+__all__ = ["Arena"]
+
+# ---- Numbers to tune -----------------------------------------------------------------
+
 RESPAWN_TICKS, SHIELD_TICKS = 90, 60
 
 PROJECTILE_RADIUS = 0.25
 PROJECTILE_SPEED = 32.0  # added to the ship's own
 PROJECTILE_DAMAGE = 20
 LIFE_TICKS, COOLDOWN_TICKS = 36, 8
+BEAM_DAMAGE = 30
 
-ASTEROIDS = 12  # while there are fewer, one drifts in every half second
+ASTEROIDS = 10  # while there are fewer, one drifts in every half second
 ASTEROID_RADIUS = (0.0, 0.8, 1.6, 3.0)  # by size: none, 1 small, 2 medium, 3 large
 ASTEROID_SPEED = (0.0, 8.0, 5.5, 3.5)
 ASTEROID_DAMAGE = (0, 10, 20, 35)
@@ -63,27 +65,6 @@ ASTEROID_POINTS = (0, 10, 20, 50)
 KILL_POINTS, DEATH_POINTS = 100, -50
 
 # ---- What the players see ------------------------------------------------------------
-# Steps and bits say how fine players see it: about a pixel. The server does not round.
-
-
-class Position(Component):
-    x: float = fixed(-64, 64, step=1 / 32)
-    y: float = fixed(-64, 64, step=1 / 32)
-
-
-class Velocity(Component):
-    x: float = fixed(-64, 64, step=1 / 4)
-    y: float = fixed(-64, 64, step=1 / 4)
-
-
-class Heading(Component):
-    angle: float = angle(bits=10)  # where the nose of a ship points
-
-
-class Ship(Component):  # exists only while its player lives
-    hue: int = uint8()
-    thrusting: bool = flag()
-    shielded: bool = flag()
 
 
 class Health(Component):
@@ -107,14 +88,6 @@ class Wall(Component):  # a rectangle around its position
     half_height: float = fixed(0, 63.75, step=1 / 4)
 
 
-class Pilot(Input):  # what a player holds down
-    turn: int = int8()  # -127 to 127, as a share of the turn rate
-    thrust: bool = flag()
-    shoot: bool = flag()
-    aiming: bool = flag()  # turn towards `aim` instead, as mouse and touch want it
-    aim: float = angle()
-
-
 class Explosion(Event):
     x: float = fixed(-64, 64, step=1 / 32)
     y: float = fixed(-64, 64, step=1 / 32)
@@ -131,15 +104,12 @@ class Kill(Event):
 
 # What only the server knows of an entity, in arrays beside the world's columns and
 # indexed by row like them. A component would travel to every player; this does not.
-STEERING = np.dtype(
-    [("turn", "f8"), ("thrust", "?"), ("shoot", "?"), ("aiming", "?"), ("aim", "f8")]
-)
 BODY = np.dtype([("radius", "f8"), ("bounce", "f8"), ("until", "i8"), ("ready", "i8")])
 # `bounce` is the share of its speed that a body keeps when it hits a wall; `until` the
 # tick at which a projectile or a shield ends; `ready` the tick at which a gun is cool.
 
 
-class Arena(Game):
+class Arena(Flight):
     """Turn, thrust, shoot, and mind the rocks."""
 
     title = "Arena"
@@ -148,22 +118,19 @@ class Arena(Game):
     page = "page"
     components = [
         *(Position, Velocity, Heading, Ship, Health),
-        *(Score, Asteroid, Projectile, Wall),
+        *(Score, Asteroid, Projectile, Wall, Gun),
     ]
     inputs = [Pilot]
-    events = [Explosion, Kill]
+    events = [Explosion, Kill, Beam]
+    rewindable = [Position]  # a beam hits what its shooter saw it hit
 
     def started(self) -> None:
         """Build the walls and let the first asteroids drift in."""
         columns = self.world.columns
-        self.position, self.velocity = columns(Position), columns(Velocity)
-        self.heading, self.ship = columns(Heading), columns(Ship)
         self.health, self.asteroid = columns(Health), columns(Asteroid)
-        self.steering = np.zeros(self.world.capacity, STEERING)
         self.body = np.zeros(self.world.capacity, BODY)
         self.scores: dict[int, EntityId] = {}  # by player id
         self.respawn_at: dict[int, int] = {}  # tick by player id
-        self.walls = np.array(WALLS).T
         for x, y, half_width, half_height in WALLS:
             self.world.spawn(Position(x, y), Wall(half_width, half_height))
         for _ in range(ASTEROIDS):
@@ -181,22 +148,16 @@ class Arena(Game):
         if player.avatar is not None:
             self.world.despawn(player.avatar)
 
-    def input_received(self, player: Player, pilot: Pilot) -> None:
-        """Remember what the player holds; the next steps act on it."""
-        if player.avatar is not None:
-            turn = max(-127, pilot.turn) / 127  # an int8 reaches down to -128
-            held = (turn, pilot.thrust, pilot.shoot, pilot.aiming, pilot.aim)
-            self.steering[self.world.row_of(player.avatar)] = held
-
     def step(self, dt: float) -> None:
         """Apply the rules, in this order."""
         self.launch_waiting()
         if len(self.world.query(Asteroid)) < ASTEROIDS and self.tick % 15 == 0:
             self.drift_in()
-        self.steer_ships(dt)
-        self.fire()
-        self.move(dt)
-        self.hit_walls()
+        self.fly(dt)
+        self.fire_beams(dt)
+        self.show_ships()
+        self.shoot()
+        self.drift(dt)
         self.hit_with_projectiles()
         self.hit_ships_with_asteroids()
 
@@ -213,7 +174,7 @@ class Arena(Game):
         x, y = self.roomiest(x * WIDTH, y * HEIGHT)
         player.avatar = self.world.spawn(
             *(Position(x, y), Velocity(), Heading(self.random.uniform(-pi, pi))),
-            *(Ship(hue=player.id * 97 % 256, shielded=True), Health(100)),
+            *(Ship(hue=player.id * 97 % 256, shielded=True), Health(100), Gun()),
             owner=player,
         )
         row = self.world.row_of(player.avatar)
@@ -245,28 +206,14 @@ class Arena(Game):
         best = np.argmax(np.minimum(room, away))
         return x[best], y[best]
 
-    def steer_ships(self, dt: float) -> None:
-        """Turn and push every ship as its pilot wants."""
+    def show_ships(self) -> None:
+        """Let everybody see which ships thrust, and which are shielded."""
         ships = self.world.query(Ship)
-        held = self.steering[ships]
-        most = TURN_RATE * dt
-        nose = self.heading.angle[ships]
-        to_aim = (held["aim"] - nose + pi) % (2 * pi) - pi  # the short way round
-        to_aim = np.clip(to_aim, -most, most)
-        nose = nose + np.where(held["aiming"], to_aim, held["turn"] * most)
-        speed_up, keep = held["thrust"] * THRUST * dt, 1 - DRAG * dt
-        x = self.velocity.x[ships] * keep + speed_up * np.cos(nose)
-        y = self.velocity.y[ships] * keep + speed_up * np.sin(nose)
-        allowed = MAX_SPEED / np.maximum(np.hypot(x, y), MAX_SPEED)
-        self.velocity.x[ships] = x * allowed
-        self.velocity.y[ships] = y * allowed
-        self.heading.angle[ships] = nose
-        self.ship.thrusting[ships] = held["thrust"]
+        self.ship.thrusting[ships] = self.steering["thrust"][ships]
         self.ship.shielded[ships] = self.body["until"][ships] > self.tick
-        for columns in (self.velocity, self.heading, self.ship):
-            columns.changed(ships)
+        self.ship.changed(ships)
 
-    def fire(self) -> None:
+    def shoot(self) -> None:
         """Let the ships shoot whose pilots want to and whose guns have cooled down."""
         ships = self.world.query(Ship)
         cool = self.body["ready"][ships] <= self.tick
@@ -283,40 +230,15 @@ class Arena(Game):
             expires = self.tick + LIFE_TICKS
             self.body[self.world.row_of(shot)] = (PROJECTILE_RADIUS, 0, expires, 0)
 
-    def move(self, dt: float) -> None:
-        """Move all that flies, and take away the projectiles that expire."""
+    def drift(self, dt: float) -> None:
+        """Move asteroids and projectiles, of which those end that expire or hit."""
         shots = self.world.query(Projectile)
         self.world.despawn_rows(shots[self.body["until"][shots] <= self.tick])
-        rows = self.world.query(Velocity)
-        self.position.x[rows] += self.velocity.x[rows] * dt
-        self.position.y[rows] += self.velocity.y[rows] * dt
-        self.position.changed(rows)
-
-    def hit_walls(self) -> None:
-        """Throw ships and asteroids back from walls; stop projectiles there."""
-        rows = self.world.query(Velocity)
-        x, y = self.gap_to_walls(self.position.x[rows], self.position.y[rows])
-        gap = np.hypot(x, y)
-        hits = np.nonzero(gap < self.body["radius"][rows, np.newaxis])
-        row, gap = rows[hits[0]], np.maximum(gap[hits], 1e-6)
-        normal_x, normal_y = x[hits] / gap, y[hits] / gap
-        deep = self.body["radius"][row] - gap
-        inwards = self.velocity.x[row] * normal_x + self.velocity.y[row] * normal_y
-        kick = -(1 + self.body["bounce"][row]) * np.minimum(inwards, 0)
-        # A row that hits two walls at once stands here twice: `add.at` adds up both.
-        np.add.at(self.position.x, row, deep * normal_x)
-        np.add.at(self.position.y, row, deep * normal_y)
-        np.add.at(self.velocity.x, row, kick * normal_x)
-        np.add.at(self.velocity.y, row, kick * normal_y)
-        self.velocity.changed(row)
-        self.world.despawn_rows(row[self.body["bounce"][row] == 0])
-
-    def gap_to_walls(self, x: NDArray, y: NDArray) -> tuple[NDArray, NDArray]:
-        """Return the way to each place (a row) from the nearest bit of each wall."""
-        x, y = x[:, np.newaxis] - self.walls[0], y[:, np.newaxis] - self.walls[1]
-        x = np.copysign(np.maximum(np.abs(x) - self.walls[2], 0), x)
-        y = np.copysign(np.maximum(np.abs(y) - self.walls[3], 0), y)
-        return x, y
+        rows = self.world.query(Velocity, without=[Ship])
+        self.move(rows, dt)
+        body = self.body[rows]
+        hit = self.hit_walls(rows, body["radius"], body["bounce"])
+        self.world.despawn_rows(hit[self.body["bounce"][hit] == 0])
 
     def touching(self, some: NDArray, others: NDArray) -> list[list[int]]:
         """Return the pairs of rows whose circles overlap."""
@@ -343,6 +265,24 @@ class Arena(Game):
         for rock, shooter in broken.items():
             self.split(rock, by=shooter)
         self.world.despawn_rows(list(spent))
+
+    def strike(self, ship: int, place: Point, way: Point, length: float) -> float:
+        """Let a beam hit the first ship or asteroid where its shooter saw it."""
+        owner, radii = int(self.world.owner[ship]), self.body["radius"]
+        self.body["until"][ship] = self.tick  # who shoots gives up the shield
+        targets = np.union1d(self.world.query(Ship), self.world.query(Asteroid))
+        targets = targets[targets != ship]
+        with self.rewound(owner):
+            at = self.position.x, self.position.y
+            hits = ray_spheres(place, way, at, radii, rows=targets, max_distance=length)
+        if not len(hits.rows):
+            return length
+        first = int(hits.rows[0])
+        if self.asteroid.present[first]:
+            self.split(first, by=owner)
+        else:
+            self.hurt(first, BEAM_DAMAGE, by=owner)
+        return float(hits.distances[0])
 
     def hit_ships_with_asteroids(self) -> None:
         """Throw back and hurt the ships that an asteroid runs into."""

@@ -18,9 +18,9 @@ from .stars import Score, Star, Stars
 
 
 class Explorer(GameClient):
-    """Steers towards the nearest star with every snapshot."""
+    """Steers towards the nearest star in every tick."""
 
-    def on_snapshot(self, tick):
+    def on_tick(self, tick):
         mine = self.world.query(Score, Position)
         mine = mine[self.world.owner[mine] == self.player_id]
         stars = self.world.query(Star, Position)

@@ -8,13 +8,15 @@
 
 import { arrival } from "./arrivals.js";
 import { Reader } from "./bytes.js";
-import { ServerClock } from "./clock.js";
 import { Follower } from "./follower.js";
+import { Foresight } from "./foresight.js";
 import { Listeners } from "./listeners.js";
 import { WireError } from "./numbers.js";
-import { FIRST_GAME_MESSAGE, Outgoing } from "./outgoing.js";
+import { FIRST_GAME_MESSAGE, INPUTS, Outgoing } from "./outgoing.js";
 import { Players } from "./players.js";
+import { Predicting } from "./predicting.js";
 import { decode } from "./schemas.js";
+import { View } from "./view.js";
 
 const SNAPSHOTS = 1;
 const EVENTS = 3;
@@ -24,15 +26,17 @@ const MAX_CAPACITY = 1 << 20; // rows of a world
  * @typedef {{reason: string, advice: string, detail: string}} Closed
  * @typedef {"spawned" | "despawned" | "left" | "reshaped" | "reowned" | "snapshot" | "event"
  *   | "write_refused" | "player_entered" | "player_exited" | "message" | "progress" | "dropped"
- *   | "resumed" | "closed"} EventName
+ *   | "resumed" | "closed" | "tick" | "event_cancelled"} EventName
  */
 
 export class GameClient {
   #connection;
   #now;
   #pump;
-  #clock;
   #control;
+  /** @type {Foresight | null} */
+  #foresight = null;
+  #delay;
   #outgoing;
   #follower;
   #players;
@@ -45,8 +49,9 @@ export class GameClient {
    * @param {import("./connection.js").Connection} options.connection
    * @param {() => number} options.now monotonic seconds
    * @param {() => void} options.pump sends what the connection has to send
+   * @param {number} [options.interpolationDelay] seconds; as the link needs if left out
    */
-  constructor({ codec, game, connection, now, pump }) {
+  constructor({ codec, game, connection, now, pump, interpolationDelay }) {
     this.codec = codec;
     this.game = game;
     this.protocolHash = codec.PROTOCOL_HASH;
@@ -57,13 +62,14 @@ export class GameClient {
     /** Tick of the newest snapshot. */
     this.tick = 0;
     this.tickRate = 0;
-    /** How far in the past `world.interpolated` is, in seconds. */
-    this.interpolationDelay = 0;
     /** @type {import("./world.js").World | null} */
     this.world = null;
+    /** What is drawn: the components at the view tick. @type {View | null} */
+    this.view = null;
     this.#connection = connection;
     this.#now = now;
     this.#pump = pump;
+    this.#delay = interpolationDelay;
     this.#outgoing = new Outgoing({ codec, connection, now, pump });
     this.#follower = new Follower(codec, this.#listeners, this.#outgoing);
     this.#control = {
@@ -106,13 +112,49 @@ export class GameClient {
   }
 
   /**
-   * Send an input, with the last ones repeated.
+   * Send an input: within "tick" one of that own tick, else of the next one. Those that the
+   * server may not have are repeated.
    * @param {string} name of the input's class
    * @param {object} [values] by field; those left out have their defaults
    */
   sendInput(name, values = {}) {
-    this.#outgoing.input(name, values, this.tick);
+    this.#foresight?.input(name, values, this.#now());
   }
+
+  /** Begin the own ticks that are due, and bring the view up to date: for a page's frames. @param {number} [now] */
+  advance(now = this.#now()) {
+    this.#foresight?.advance(now);
+    this.#foresight?.look(now);
+  }
+
+  /** Begin the own ticks that are due, and no more: for what nobody looks at. */
+  keepTime() {
+    this.#foresight?.advance(this.#now());
+  }
+
+  /**
+   * Run own entities ahead of the server, by a step that does what the server's does.
+   * @param {import("./predicting.js").Prediction} prediction
+   * @returns {Predicting} what is known of it, for a debugging view
+   */
+  predict(prediction) {
+    const { codec, world, view, playerId, tickRate } = this;
+    const { inputs } = this.#foresight;
+    const options = { codec, world, view, playerId, tickRate, inputs, listeners: this.#listeners };
+    return this.#follower.predicting = this.#foresight.predictor = new Predicting(prediction, options);
+  }
+
+  /**
+   * Have something called when the server is at a tick; if it is past that, soon.
+   * @param {number} tick
+   * @param {() => void} callback
+   * @returns {import("./schedule.js").Scheduled} `cancel()` gives it up
+   */
+  at(tick, callback) {
+    return this.#foresight.at(tick, callback);
+  }
+  /** The same at a moment of the server's time. @param {number} seconds since tick 0 @param {() => void} callback */
+  atTime = (seconds, callback) => this.at(Math.ceil(seconds * this.tickRate - 1e-6), callback);
 
   /**
    * Send one of the game's messages on its channel. What is reliable arrives even if the
@@ -149,13 +191,28 @@ export class GameClient {
 
   /** @returns {number} the server's tick now, estimated, with a fraction */
   serverTick() {
-    return this.#clock?.tickAt(this.#now()) ?? 0;
+    return this.#foresight?.serverTick(this.#now()) ?? 0;
+  }
+
+  /** @returns {number} the past tick that `world.interpolated` shows now, with a fraction */
+  viewTick() {
+    return this.#foresight?.viewTick(this.#now()) ?? 0;
+  }
+
+  /** @returns {number} the newest own tick, ahead of the server's */
+  get ownTick() {
+    return this.#foresight?.lead.tick ?? 0;
+  }
+
+  /** @returns {number} how far in the past the view is, in seconds */
+  get interpolationDelay() {
+    return this.#foresight?.playout.delay ?? 0;
   }
 
   /** Seconds, and amounts a second over the last two; loss is 0 to 1. See ClientStats in gamenet.d.ts. */
   stats() {
     const now = this.#now();
-    return { ...this.#connection.stats(now), ...this.#follower.stats(now) };
+    return { ...this.#connection.stats(now), ...this.#follower.stats(now), ...this.#foresight?.stats(now) };
   }
 
   /**
@@ -166,14 +223,20 @@ export class GameClient {
     const { type } = event;
     if (type === "message") this.#receiveMessage(event);
     else if (type === "closed" || type === "dropped") this.#listeners.emit(type, this.closed(event));
-    else if (type === "resumed") this.#listeners.emit(type);
+    else if (type === "resumed") this.#resumed();
     else if (type === "progress") this.#listeners.emit(type, event.id, event.acked, event.total);
+  }
+
+  #resumed() {
+    this.#foresight?.resumed(this.#now());
+    this.#listeners.emit("resumed");
   }
 
   #receiveMessage(event) {
     try {
       if (event.channel === SNAPSHOTS) this.#snapshot(event.payload);
       else if (event.channel === EVENTS) this.#follower.tickEvents(event.payload);
+      else if (event.channel === INPUTS) this.#feedback(event.payload);
       else this.#message(event);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
@@ -193,11 +256,16 @@ export class GameClient {
 
   #snapshot(payload) {
     const now = this.#now();
-    this.#follower.snapshot(payload, now, (tick) => {
-      if (tick <= this.tick) return;
-      this.tick = tick;
-      this.#clock.observe(tick, now);
+    this.#follower.snapshot(payload, now, (tick, told) => {
+      this.tick = Math.max(this.tick, tick);
+      this.#foresight.arrived(tick, told, now);
     });
+    this.#foresight?.advance(now); // the timers of a tab that is not looked at hardly run
+  }
+
+  #feedback(payload) {
+    if (this.#foresight === null) throw new WireError("feedback before the welcome");
+    this.#foresight.hear(payload, this.#now());
   }
 
   #message({ channel, payload }) {
@@ -220,10 +288,13 @@ export class GameClient {
     this.playerId = playerId;
     this.tick = tick;
     this.tickRate = tickRate;
-    this.interpolationDelay = 2 / tickRate;
-    this.#clock = new ServerClock(tickRate);
-    this.#clock.observe(tick, this.#now());
-    const renderTick = () => this.serverTick() - this.interpolationDelay * tickRate;
-    this.world = this.#follower.begin(capacity, renderTick);
+    this.#foresight = new Foresight({
+      schemas: this.codec.inputs, tickRate, delay: this.#delay, listeners: this.#listeners,
+      send: (packet) => this.#outgoing.inputs(packet),
+    });
+    this.world = this.#follower.begin(capacity, () => this.#foresight.glance(this.#now()));
+    this.view = this.world.view = this.#foresight.view = new View(this.world, tickRate, playerId);
+    const now = this.#now();
+    this.#foresight.begin(tick, this.#connection.stats(now).rtt, now);
   }
 }

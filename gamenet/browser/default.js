@@ -10,9 +10,9 @@ import { createControls } from "./controls.js";
 import { steeringOf } from "./default_steering.js";
 import { View, colourOf } from "./default_view.js";
 import { element } from "./elements.js";
+import { attachForesightGraph } from "./foresight_graph.js";
 import { describeGame } from "./gamenet.js";
 import { attachNetGraph } from "./netgraph.js";
-import { everyTick } from "./pace.js";
 import { startSession } from "./session.js";
 
 const MAX_LISTED = 12;
@@ -42,15 +42,19 @@ function setState(state) {
 function hintFor(steering, isTouch) {
   if (!steering) return "You are watching: this game has no input with x and y.";
   if (isTouch) return "Touch and drag to move.";
-  return "Arrow keys, WASD or the mouse to move. N shows the net graph.";
+  return "Arrow keys, WASD or the mouse to move. N and P show graphs.";
 }
 
-/** Toggle the net graph by a button, as a phone has no keys; returns what ends it. */
-function showNetGraph(client) {
-  const [canvas, button] = [part("netgraph"), part("net")];
-  const graph = attachNetGraph(client, canvas, { visible: button.ariaPressed === "true" });
+/** Toggle a graph by a button, as a phone has no keys; returns what ends it. */
+function showGraph(attach, client, canvas, button, tell = (_visible) => {}) {
+  const visible = button.ariaPressed === "true";
+  const graph = attach(client, canvas, { visible });
   const stop = new AbortController();
-  const report = new MutationObserver(() => { button.ariaPressed = String(!canvas.hidden); });
+  const report = new MutationObserver(() => {
+    button.ariaPressed = String(!canvas.hidden);
+    tell(!canvas.hidden);
+  });
+  tell(visible);
   button.addEventListener("click", () => graph.toggle(), { signal: stop.signal });
   report.observe(canvas, { attributes: true, attributeFilter: ["hidden"] });
   return () => {
@@ -66,8 +70,10 @@ function play(client) {
   const controls = createControls(stage);
   const steering = steeringOf(client);
   const view = new View(stage, client);
-  const endNetGraph = showNetGraph(client);
-  const endSteering = everyTick(client, () => {
+  const endNetGraph = showGraph(attachNetGraph, client, part("netgraph"), part("net"));
+  const endForesight = showGraph(attachForesightGraph, client, part("foresight"), part("ahead"),
+                                 (visible) => { view.showsGhosts = visible; });
+  const endSteering = client.on("tick", () => {
     steering?.send(controls.state, view);
     document.body.dataset.entities = String(view.entities);
   });
@@ -79,6 +85,7 @@ function play(client) {
   return () => {
     endSteering();
     endNetGraph();
+    endForesight();
     view.dispose();
     controls.dispose();
     setState("closed");

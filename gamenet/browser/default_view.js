@@ -39,6 +39,8 @@ export class View {
     this.#client = client;
     this.#context = canvas.getContext("2d");
     this.#components = client.codec.components.filter(isPlaced).map(described);
+    /** Whether to show where the server last said that own entities were. */
+    this.showsGhosts = false;
     /** How many entities were drawn last. */
     this.entities = 0;
     this.#next();
@@ -63,6 +65,7 @@ export class View {
 
   #draw(now) {
     const { width, height } = this.#fit();
+    this.#client.advance();
     const seen = this.#collect();
     this.#follow(seen, width / height, Math.min(now - this.#last, 0.1));
     this.#last = now;
@@ -80,7 +83,10 @@ export class View {
     this.#own = null;
     const isOwn = ({ owner }) => owner !== 0 && owner === this.#client.playerId;
     seen.sort((a, b) => Number(isOwn(a)) - Number(isOwn(b))); // the own one on top
-    for (const entity of seen) this.#drawEntity(entity, place(entity), scale, isOwn(entity));
+    for (const entity of seen) {
+      if (this.showsGhosts && isOwn(entity)) ghost(context, place(entity), place(entity.told));
+      this.#drawEntity(entity, place(entity), scale, isOwn(entity));
+    }
   }
 
   /** Give the canvas as many pixels as the screen has there. */
@@ -97,14 +103,15 @@ export class View {
 
   /** Every entity once, by the first component that places it. */
   #collect() {
-    const { world } = this.#client;
+    const { view, world } = this.#client;
     const seen = new Map();
     for (const { name, heading, size } of this.#components) {
-      for (const row of world.rows(name)) {
+      for (const row of view.rows(name)) {
         if (seen.has(row)) continue;
-        const values = world.interpolated(name, row);
+        const values = view.values(name, row);
+        const { x, y } = world.columns(name);
         seen.set(row, {
-          x: values.x, y: values.y, owner: world.owner[row],
+          x: values.x, y: values.y, told: { x: x[row], y: y[row] }, owner: view.ownerOf(row),
           heading: heading && values[heading], size: size && values[size],
         });
       }
@@ -185,6 +192,20 @@ function ring(context, { x, y }, radius) {
   context.strokeStyle = "#ffffffd9";
   context.lineWidth = 2;
   context.stroke();
+}
+
+/** Where the server last said that something was, and the way there from where it is drawn. */
+function ghost(context, at, told) {
+  context.setLineDash([4, 4]);
+  context.strokeStyle = "#ffb454";
+  context.lineWidth = 1.5;
+  context.beginPath();
+  context.moveTo(at.x, at.y);
+  context.lineTo(told.x, told.y);
+  context.moveTo(told.x + RADIUS + 5, told.y);
+  context.arc(told.x, told.y, RADIUS + 5, 0, TAU);
+  context.stroke();
+  context.setLineDash([]);
 }
 
 function label(context, text, x, y, isOwn) {

@@ -2,9 +2,10 @@
 /**
  * Events of a tick, held back until the world is there: a shot is heard when it is seen.
  *
- *   tick u32 | (event id varint | length varint | body)*
+ *   tick u32 | (kind varint | [origin varint] | length varint | body)*
  *
- * They may overtake the snapshot of their tick. The same as gamenet/replication/events.py.
+ * `kind` is twice the event's number, and one more where the row of the entity that
+ * caused it follows. They may overtake the snapshot of their tick. The same as gamenet/replication/events.py.
  */
 
 import { Reader } from "./bytes.js";
@@ -16,8 +17,12 @@ const MAX_BATCH = 16384; // bytes of a message
 const MAX_HELD = 256;
 const MAX_EVENTS = 1024; // of a message
 const MAX_EVENT = 1024; // bytes
+const MAX_ROWS = 1 << 24;
 
-/** @typedef {{tick: number, name: string, value: Record<string, any>}} TickEvent */
+/**
+ * An event of a tick; `origin` is the row of the entity that caused it, or null.
+ * @typedef {{tick: number, name: string, value: Record<string, any>, origin: number | null}} TickEvent
+ */
 
 export class HeldEvents {
   #schemas;
@@ -45,9 +50,11 @@ export class HeldEvents {
     const came = [];
     for (let count = 1; from.remaining; count++) {
       if (count > MAX_EVENTS) throw new WireError(`more than ${MAX_EVENTS} events in a message`);
-      const schema = this.#schemas[Number(from.varint())];
+      const kind = BigInt(from.varint());
+      const origin = kind & 1n ? Number(within(from.varint(), MAX_ROWS - 1)) : null;
       const body = from.take(Number(within(from.varint(), MAX_EVENT)));
-      if (schema) came.push({ tick, name: schema.name, value: decode(schema, body) }); // else of a newer server
+      const schema = this.#schemas[Number(kind >> 1n)];
+      if (schema) came.push({ tick, name: schema.name, value: decode(schema, body), origin }); // else of a newer server
     }
     const when = this.#countedOn(tick);
     this.#held.push(...came.map((event) => ({ when, event })));

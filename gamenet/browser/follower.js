@@ -25,6 +25,8 @@ export class Follower {
    * @param {import("./outgoing.js").Outgoing} outgoing
    */
   constructor(codec, listeners, outgoing) {
+    /** What runs ahead, if anything does. @type {import("./predicting.js").Predicting | null} */
+    this.predicting = null;
     this.#codec = codec;
     this.#listeners = listeners;
     this.#outgoing = outgoing;
@@ -40,11 +42,11 @@ export class Follower {
   /**
    * Make the world.
    * @param {number} capacity rows
-   * @param {() => number} renderTick the tick, with a fraction, that is to be drawn now
+   * @param {() => void} look brings what is drawn up to date, if time has passed
    * @returns {World}
    */
-  begin(capacity, renderTick) {
-    const world = new World(this.#codec.components, capacity, renderTick);
+  begin(capacity, look) {
+    const world = new World(this.#codec.components, capacity, look);
     this.#replica = new Replica(this.#codec.components, world);
     this.#writes = new Writes(this.#codec, world, this.#replica);
     return world;
@@ -54,14 +56,14 @@ export class Follower {
    * Take a snapshot.
    * @param {Uint8Array} payload
    * @param {number} now
-   * @param {(tick: number) => void} take called with its tick before the page is told of anything
-   *     but what is gone
+   * @param {(tick: number, told: import("./blocks.js").SnapshotReader) => void} take called with its tick and
+   *     what it says, before the page is told of anything but what is gone
    */
   snapshot(payload, now, take) {
     const gone = (event, entity) => this.#listeners.emit(event, entity);
     const applied = this.#feed.take(this.#replica, payload, now, gone);
     if (applied === null) return;
-    take(applied.tick);
+    take(applied.tick, applied.told);
     for (const [event, entity] of applied.happened) this.#listeners.emit(event, entity);
     this.#tellChanges();
     for (const over of applied.over) {
@@ -79,8 +81,9 @@ export class Follower {
   }
 
   #tellEvents() {
-    for (const { name, value, tick } of this.#events.release()) {
-      this.#listeners.emit("event", name, value, tick);
+    for (const event of this.#events.release()) {
+      if (this.predicting?.heard(event) === false) continue; // it was played when it was predicted
+      this.#listeners.emit("event", event.name, event.value, event.tick);
     }
   }
 

@@ -44,6 +44,8 @@ export interface ConnectOptions {
   token?: string;
   /** Refuse a server that now speaks another protocol than this one (hexadecimal). */
   expectedHash?: string;
+  /** Seconds by which the view lags; as the link needs if left out. */
+  interpolationDelay?: number;
   /** Gives up while connecting. */
   signal?: AbortSignal;
 }
@@ -86,9 +88,94 @@ export interface World {
   values(component: string, row: number): Record<string, any>;
   /** Ascending; reused by the next call, so read it at once. */
   rows(...components: string[]): readonly number[];
-  /** Between two samples, `interpolationDelay` ago; one object per component, reused. */
+  /**
+   * As it is drawn: own predicted entities ahead of the server, all others
+   * `interpolationDelay` ago. One object per component, reused.
+   */
   interpolated(component: string, row: number): Record<string, any>;
   entity(row: number): Entity;
+}
+
+/** Where the values that are drawn come from; "predicted" is as new as there is. */
+export type Show = "predicted" | "interpolated" | "snapped";
+
+/** What is drawn, in columns that are written once a frame; see `GameClient.advance`. */
+export interface View {
+  /** The tick, with a fraction, at which others are shown. */
+  readonly tick: number;
+  /** Valid as long as the client is. */
+  columns(component: string): Record<string, Column>;
+  /** One object per component, reused by every call. */
+  values(component: string, row: number): Record<string, any>;
+  /**
+   * Those to draw: an entity is there when the view comes to where it began, until the view comes
+   * to where it ended; a predicted one as it is now.
+   */
+  rows(...components: string[]): number[];
+  /** Who owns what is drawn in a row, and which entity of that row it is. */
+  ownerOf(row: number): number;
+  generationOf(row: number): number;
+  /** Choose how one entity is shown as long as it lives; null for what the game declares. */
+  show(row: number, show: Show | null): void;
+}
+
+/** What a predicted step works on: own entities are ahead of the server there. */
+export interface PredictedWorld {
+  readonly capacity: number;
+  readonly alive: Uint8Array;
+  readonly generation: Uint32Array;
+  readonly owner: Uint32Array;
+  /** The tick that is computed. */
+  readonly tick: number;
+  /** Those of predicted components are written by the step, all others only read. */
+  columns(component: string): Record<string, Column>;
+  has(component: string, row: number): boolean;
+  /** Ascending; reused by the next call, so read it at once. */
+  rows(...components: string[]): readonly number[];
+  /** Tell that an own entity has caused something: "event" at once, and once. */
+  emit(event: string, values: Record<string, unknown>, row: number): void;
+}
+
+/** What a page predicts. Keep all state that a step needs in the components that it changes. */
+export interface Prediction {
+  /** Components that the step changes; own entities that have them are predicted. */
+  components: readonly string[];
+  /** Components that an entity must have besides. */
+  having?: readonly string[];
+  /** Take an input of the tick, as the server reads it, before the step. */
+  input?(
+    rows: readonly number[], name: string, values: Record<string, any>, tick: number, world: PredictedWorld,
+  ): void;
+  /** Make the state of the tick before into that of the tick: the same as on the server. */
+  step(rows: readonly number[], dt: number, tick: number, world: PredictedWorld): void;
+}
+
+/** Something else was confirmed than had been predicted. */
+export interface Correction {
+  /** The confirmed tick, and how many ticks were computed again. */
+  tick: number;
+  ticks: number;
+  /** Rows that this changed, and of which of them something else had been predicted. */
+  rows: number[];
+  mispredicted: number[];
+  /** How far each component was off at that tick, at most, in units of its values. */
+  sizes: Record<string, number>;
+  /** Columns of each component for the newest own tick, in the order of `rows`. */
+  before: Record<string, Column>[];
+  after: Record<string, Column>[];
+}
+
+/** What is known of a prediction, for a debugging view. */
+export interface Predicting {
+  /** Own entities that are predicted. */
+  readonly rows: readonly number[];
+  readonly world: PredictedWorld;
+  /** The newest 256, oldest first. */
+  readonly log: readonly Correction[];
+  /** Within `step`: as `PredictedWorld.emit`. */
+  emit(event: string, values: Record<string, unknown>, row: number): void;
+  /** What the server said last of a predicted component; null if it said nothing yet. */
+  ghost(component: string, row: number): Record<string, any> | null;
 }
 
 /** A component of ours that the server did not take. */
@@ -110,8 +197,10 @@ export interface GameEvents {
   reshaped: (entity: Entity & { added: string[]; removed: string[] }) => void;
   /** It has another owner than the `previous` one. */
   reowned: (entity: Entity & { previous: number }) => void;
-  /** Something happened in a tick that the world has reached. */
+  /** Something happened in a tick that the world has reached, or in a predicted one. */
   event: (name: string, value: Record<string, any>, tick: number) => void;
+  /** A predicted event that was told has not happened after all. */
+  event_cancelled: (name: string, value: Record<string, any>, tick: number) => void;
   /** The server did not take what `write` wrote; the world shows again what the server has. */
   write_refused: (refused: RefusedWrite) => void;
   /** All parts of a tick have come, or one of a newer tick came before that. */
@@ -125,6 +214,8 @@ export interface GameEvents {
   dropped: (lost: Closed) => void;
   /** The game goes on where it was; no message is missing or doubled. */
   resumed: () => void;
+  /** An own tick begins: `sendInput` within it is of that tick. */
+  tick: (tick: number) => void;
   closed: (closed: Closed) => void;
 }
 
@@ -171,8 +262,48 @@ export interface LaneStats {
   queueTime: number;
 }
 
+/** What the time lines measure; zeros before the welcome. */
+export interface Timing {
+  /** Seconds by which the estimate of the server's time may be wrong, and how much trips vary. */
+  clockError: number;
+  clockJitter: number;
+  /** By how much the server's clock is faster than ours, as a share. */
+  clockDrift: number;
+  /** How often the server's time, or the own time line, had to jump. */
+  resyncs: number;
+  /** Ticks by which the own time line is ahead of the server, and how fast it goes: 1 is even. */
+  ahead: number;
+  speed: number;
+  /** Ticks for which our frames wait at the server, and for which they should on this link. */
+  slack: number;
+  wanted: number;
+  /** Frames that wait there now; those that came too late; ticks made without theirs. */
+  depth: number;
+  late: number;
+  missing: number;
+  /** Frames that the server is not known to have. */
+  unacknowledged: number;
+  /** Seconds by which the view lags, and by which snapshots are late at times. */
+  delay: number;
+  viewJitter: number;
+  /** How often the view was beyond the newest snapshot. */
+  stale: number;
+}
+
+/** What a prediction has counted; there only where there is one. */
+export interface PredictionStats {
+  /** Snapshots that told own entities, corrections, and ticks that were computed again. */
+  confirmed: number;
+  corrections: number;
+  resimulated: number;
+  /** How far the newest correction was, in units of the component that was off most. */
+  correctionSize: number;
+  /** Own entities that are predicted. */
+  predictedRows: number;
+}
+
 /** Seconds; bytes; amounts a second, over the last two; loss is 0 to 1. */
-export interface ClientStats extends Figures {
+export interface ClientStats extends Figures, Timing, Partial<PredictionStats> {
   snapshotsPerSecond: number;
   /** Snapshots that were malformed, were told against what we do not have, or came too late. */
   snapshotErrors: number;
@@ -196,6 +327,14 @@ export interface ClientStats extends Figures {
   history: readonly Figures[];
 }
 
+/** A call that waits for a tick. */
+export interface Scheduled {
+  readonly tick: number;
+  readonly isCancelled: boolean;
+  /** Never make it; without effect if it was made. */
+  cancel(): void;
+}
+
 /** A field of a schema: its kind, and what the kind needs (minimum, lo, hi, bits, ...). */
 export interface Field {
   name: string;
@@ -211,6 +350,10 @@ export interface SchemaCodec {
 }
 
 export interface ComponentCodec extends SchemaCodec {
+  /** How it is shown, as the game declares it; what is left out has its usual value. */
+  shown: Readonly<{
+    own?: Show | null; others?: Show | null; tolerance?: number; snap?: number; halfLife?: number; extrapolate?: number;
+  }>;
   /** Bits of each lane in which the component travels. */
   laneWidths: readonly number[];
 }
@@ -254,13 +397,30 @@ export class GameClient {
   readonly playerId: number;
   readonly players: Map<number, Player>;
   readonly world: World;
+  readonly view: View;
   /** Tick of the newest snapshot. */
   readonly tick: number;
   readonly tickRate: number;
-  /** How far in the past `world.interpolated` is, in seconds; two ticks unless it is set. */
-  interpolationDelay: number;
+  /** How far in the past `world.interpolated` is, in seconds. */
+  readonly interpolationDelay: number;
   /** The server's tick now, estimated, with a fraction. */
   serverTick(): number;
+  /** The past tick that `world.interpolated` shows now, with a fraction. */
+  viewTick(): number;
+  /** The newest own tick, ahead of the server's. */
+  readonly ownTick: number;
+  /**
+   * Begin the own ticks that are due, and bring the view up to date: meant for a page's
+   * frames, before they are drawn. Own ticks go on without it, too.
+   */
+  advance(now?: number): void;
+  /** Begin the own ticks that are due, and no more. */
+  keepTime(): void;
+  /** Run own entities ahead of the server, by a step that does what the server's does. */
+  predict(prediction: Prediction): Predicting;
+  /** Have something called when the server is at a tick; if it is past that, soon. */
+  at(tick: number, callback: () => void): Scheduled;
+  atTime(seconds: number, callback: () => void): Scheduled;
   /** Returns what ends it. */
   on<E extends keyof GameEvents>(event: E, callback: GameEvents[E]): () => void;
   /**
@@ -272,6 +432,7 @@ export class GameClient {
   spawned(component: string, options?: { timeout?: number; signal?: AbortSignal }): Promise<Entity>;
   /** Write a component of an own entity: shown at once, and sent. Fields left out stay. */
   write(row: number, component: string, values: Record<string, unknown>): void;
+  /** Within "tick" an input of that own tick, else of the next one. */
   sendInput(name: string, values?: Record<string, unknown>): void;
   /** Returns the message's id, for "progress" and `cancel`; undefined after the end. */
   send(name: string, values?: Record<string, unknown>): number | undefined;

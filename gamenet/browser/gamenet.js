@@ -5,10 +5,10 @@
  *   import { connect } from "/gamenet/gamenet.js";
  *
  *   const client = await connect({ name: "Ada" });
+ *   client.on("tick", () => client.sendInput("Steer", { x: 127, y: 0 }));
  *   client.on("snapshot", () => {
  *     for (const row of client.world.rows("Position")) draw(client.world.interpolated("Position", row));
  *   });
- *   client.sendInput("Steer", { x: 127, y: 0 });
  *
  * A server is known by its web address: /connect there says which codec to load and where
  * the socket is, and gives a token to those who may have one.
@@ -37,6 +37,8 @@ export class ConnectError extends Error {
     this.detail = detail;
   }
 }
+
+const CHECKS_PER_TICK = 4;
 
 const seconds = () => performance.now() / 1000;
 
@@ -99,11 +101,12 @@ function unreachable(detail) {
  * @param {string} [options.token] connect token in base64, of a backend that issues its own; it
  *     says who the player is, and the name counts no more
  * @param {string} [options.expectedHash] refuse a server that now speaks another protocol
+ * @param {number} [options.interpolationDelay] seconds that the view lags; as the link needs if left out
  * @param {AbortSignal} [options.signal] gives up while connecting
  * @returns {Promise<GameClient>} once the server has welcomed us; what happens from then on
  *     is told after the `await`, so that no event is missed
  */
-export async function connect({ name, server = location.origin, token, expectedHash, signal }) {
+export async function connect({ name, server = location.origin, token, expectedHash, interpolationDelay, signal }) {
   const game = await (token === undefined ? invitation({ name }, server, signal) : describeGame(server, signal));
   const codec = await loadCodec(new URL(game.codec, server));
   const wanted = expectedHash ?? codec.PROTOCOL_HASH;
@@ -111,7 +114,7 @@ export async function connect({ name, server = location.origin, token, expectedH
   const ticket = token ?? game.token;
   if (!ticket) throw refusal(codec, "NO_TOKEN");
   signal?.throwIfAborted();
-  return join({ game, codec, ticket, url: socketAddress(server, game.transports), signal });
+  return join({ game, codec, ticket, url: socketAddress(server, game.transports), interpolationDelay, signal });
 }
 
 async function loadCodec(address) {
@@ -142,18 +145,26 @@ function socketAddress(server, transports) {
   return address;
 }
 
-function join({ game, codec, ticket, url, signal }) {
+function join({ game, codec, ticket, url, interpolationDelay, signal }) {
   const connection = openConnection(game, codec, ticket);
   return new Promise((resolve, reject) => {
     const doorway = new Doorway((client) => resolve(client), reject);
     const unopened = game.players >= game.max_players ? "SERVER_FULL" : "UNREACHABLE";
     const take = (event) => doorway.take(event);
     const carrier = new Carrier(() => new WebSocket(url), connection, seconds, take, unopened);
-    const client = new GameClient({ codec, game, connection, now: seconds, pump: () => carrier.pump() });
+    const pump = () => carrier.pump();
+    const client = new GameClient({ codec, game, connection, now: seconds, pump, interpolationDelay });
     doorway.client = client;
+    keepTime(client, game.tick_rate);
     const hurry = () => { connection.hurry(seconds()); carrier.pump(); };
     followPage(client, hurry, signal);
   });
+}
+
+/** Keep own ticks going where the page draws nothing, as in a tab that is not looked at. */
+function keepTime(client, tickRate) {
+  const timer = setInterval(() => client.keepTime(), 1000 / tickRate / CHECKS_PER_TICK);
+  client.on("closed", () => clearInterval(timer));
 }
 
 function openConnection({ resume }, codec, ticket) {

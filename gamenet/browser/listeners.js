@@ -16,6 +16,11 @@ export class Listeners {
     return () => callbacks.delete(callback);
   }
 
+  /** @param {string} event @returns {boolean} whether anyone is called for it */
+  has(event) {
+    return (this.#callbacks.get(event)?.size ?? 0) > 0;
+  }
+
   /** @param {string} event @param {...any} values */
   emit(event, ...values) {
     for (const callback of this.#callbacks.get(event) ?? []) this.call(callback, ...values);

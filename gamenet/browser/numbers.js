@@ -166,3 +166,30 @@ export function float64OfBits(low, high) {
   bits[1] = high;
   return double[0];
 }
+
+/** @param {number} value @returns {number} the 32 bits of an IEEE 754 single */
+export function bitsOfFloat32(value) {
+  single[0] = value;
+  return bits[0];
+}
+
+/** @param {number} value @param {number} half 0 low, 1 high @returns {number} of a double's 64 bits */
+export function bitsOfFloat64(value, half) {
+  double[0] = value;
+  return bits[half];
+}
+
+/** @param {bigint} value @param {number} half 0 low, 1 high @returns {number} of its 64 bits */
+export function bitsOfInt64(value, half) {
+  signed[0] = value;
+  return bits[half];
+}
+
+/**
+ * Return a number that some member of an enum has: what none has becomes the smallest.
+ * @param {number} value
+ * @param {Set<number>} numbers
+ */
+export function member(value, numbers) {
+  return numbers.has(value) ? value : Math.min(...numbers);
+}

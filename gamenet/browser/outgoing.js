@@ -2,11 +2,11 @@
 /** What a client says: inputs, the game's messages, and the framework's own. */
 
 import { Writer } from "./bytes.js";
-import { InputSender } from "./input.js";
 import { encode } from "./schemas.js";
 
 const CONTROL = 0;
-const INPUTS = 2;
+/** Input frames go up, feedback on them comes down. */
+export const INPUTS = 2;
 /** Ids of messages below are the framework's. */
 export const FIRST_GAME_MESSAGE = 16;
 
@@ -15,7 +15,6 @@ export class Outgoing {
   #connection;
   #now;
   #pump;
-  #inputs;
 
   /**
    * @param {object} options
@@ -29,12 +28,11 @@ export class Outgoing {
     this.#connection = connection;
     this.#now = now;
     this.#pump = pump;
-    this.#inputs = new InputSender(codec.inputs);
   }
 
-  /** @param {string} name @param {object} values @param {number} tick of the newest snapshot */
-  input(name, values, tick) {
-    this.#send(INPUTS, this.#inputs.encode(name, values, tick));
+  /** @param {Uint8Array} packet of input frames */
+  inputs(packet) {
+    this.#send(INPUTS, packet);
   }
 
   /** @param {string} name of a message of the game @param {object} values @returns {number | undefined} its id */

@@ -156,3 +156,34 @@ export function quaternionOfSteps(first, second, third, bits, into, at) {
 }
 
 const componentOf = (step, top) => ((step / top) * 2 - 1) / Math.SQRT2;
+
+/** As `fixedWord`; for columns, in which NaN is the lowest value as in Python's. */
+export function stepOf(value, low, high, step, steps) {
+  return Number.isNaN(value) ? 0 : fixedWord(value, low, high, step, steps);
+}
+
+/** As `angleWord`; for columns, in which what is no angle is 0 as in Python's. */
+export function turnOf(value, turn) {
+  return Number.isFinite(value) ? angleWord(value, turn) : 0;
+}
+
+/**
+ * Pack a rotation into three lanes; what has no finite length is none.
+ * @param {ArrayLike<number>} from x, y, z, w
+ * @param {number} at where they begin there
+ * @param {number} bits of a step
+ * @param {Uint32Array} words
+ * @param {number} to where the lanes begin there
+ */
+export function quaternionToSteps(from, at, bits, words, to) {
+  let square = 0;
+  for (let i = 0; i < 4; i++) square += from[at + i] * from[at + i];
+  const isRotation = square > 0 && square < Infinity;
+  const norm = isRotation ? Math.sqrt(square) : 1;
+  const unit = (i) => (isRotation ? from[at + i] / norm : i === 3 ? 1 : 0);
+  let largest = 0;
+  for (let i = 1; i < 4; i++) if (Math.abs(unit(i)) > Math.abs(unit(largest))) largest = i;
+  const sign = unit(largest) < 0 ? -1 : 1;
+  for (let i = 0, lane = to; i < 4; i++) if (i !== largest) words[lane++] = componentStep(unit(i) * sign, bits);
+  words[to] = words[to] * 4 + largest;
+}

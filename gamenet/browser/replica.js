@@ -54,8 +54,9 @@ export class Replica {
    * Take a snapshot, or one part of it; of a malformed one nothing is taken.
    * @param {Uint8Array} bytes
    * @param {(event: "despawned" | "left", entity: Entity) => void} gone called before anything changes
-   * @returns {{tick: number, parts: number, happened: Happening[]} | null} in how many parts the
-   *     tick was sent, and what happened then; null if it is too late for anything
+   * @returns {{tick: number, parts: number, happened: Happening[], told: SnapshotReader} | null} in
+   *     how many parts the tick was sent, what happened then, and what it says, until the next
+   *     one is read; null if it is too late for anything
    */
   apply(bytes, gone) {
     if (!this.#read(bytes)) return null;
@@ -64,7 +65,7 @@ export class Replica {
     for (let i = 0; i < count; i++) this.#announce(i, gone);
     const happened = [];
     for (let i = 0; i < count; i++) this.#take(i, happened);
-    return { tick, parts, happened };
+    return { tick, parts, happened, told: this.#snapshot };
   }
 
   /** Read and check a snapshot; return false if it is too late. */
@@ -142,7 +143,7 @@ export class Replica {
 
   /** Write the components that are new or differ from what is shown; return who came and went. */
   #showComponents(row, at) {
-    const { tick, words } = this.#snapshot;
+    const { words } = this.#snapshot;
     let [added, removed] = [NONE, NONE];
     for (let id = 0; id < this.#watches.length; id++) {
       const store = this.#world.stores[id];
@@ -152,9 +153,9 @@ export class Replica {
         store.clear(row);
       } else if (!store.present[row]) {
         added = [...added, store.codec.name];
-        store.show(row, tick, words, start);
+        store.show(row, words, start);
       } else if (this.#differs(row, start, id)) {
-        this.#rewrite(row, id, tick, words, start);
+        this.#rewrite(row, id, words, start);
       }
     }
     return [added, removed];
@@ -170,10 +171,10 @@ export class Replica {
   }
 
   /** Write lanes over what a component shows, and note what that changes. */
-  #rewrite(row, id, tick, words, at) {
+  #rewrite(row, id, words, at) {
     const watch = this.#watches[id];
     if (!watch.isIdle) watch.begin(row);
-    this.#world.stores[id].show(row, tick, words, at);
+    this.#world.stores[id].show(row, words, at);
     if (!watch.isIdle) watch.end(row, this.#calls);
   }
 
@@ -206,7 +207,8 @@ export class Replica {
    */
   write(row, id, values) {
     this.#watches[id].begin(row);
-    this.#world.stores[id].showValues(row, Math.max(this.tick, 0), values);
+    this.#world.stores[id].showValues(row, values);
+    this.#world.view?.wrote(row, id);
     this.#watches[id].end(row, this.#calls);
   }
 
@@ -217,6 +219,7 @@ export class Replica {
    */
   restore(row, id) {
     const at = this.#history.shown(row) + this.#groups.starts[id];
-    this.#rewrite(row, id, this.tick, this.#history.words, at);
+    this.#rewrite(row, id, this.#history.words, at);
+    this.#world.view?.wrote(row, id);
   }
 }

@@ -32,8 +32,9 @@ export class SnapshotFeed {
    * @param {Uint8Array} payload
    * @param {number} now
    * @param {(event: "despawned" | "left", entity: import("./world.js").Entity) => void} gone
-   * @returns {{tick: number, happened: [string, any][], over: number[]} | null} what happened, and
-   *     the ticks that are over with it; null if it was of no use
+   * @returns {{tick: number, happened: [string, any][], told: import("./blocks.js").SnapshotReader,
+   *     over: number[]} | null} what happened, what it says, and the ticks that are over with it;
+   *     null if it was of no use
    */
   take(replica, payload, now, gone) {
     const applied = this.#apply(replica, payload, gone);

@@ -15,14 +15,14 @@ export class World {
   #queries = new Map();
   #shape = 0;
   #top = 0;
-  #renderTick;
+  #look;
 
   /**
    * @param {readonly any[]} components of the generated module, in order of their ids
    * @param {number} capacity rows
-   * @param {() => number} [renderTick] the tick, with a fraction, that is to be drawn now
+   * @param {() => void} [look] brings the view up to date, if time has passed
    */
-  constructor(components, capacity, renderTick = () => Infinity) {
+  constructor(components, capacity, look = () => {}) {
     this.capacity = capacity;
     /** 1 for each row that holds an entity. */
     this.alive = new Uint8Array(capacity);
@@ -32,7 +32,9 @@ export class World {
     this.owner = new Uint32Array(capacity);
     /** What there is of each component, by id. */
     this.stores = components.map((codec) => new ComponentStore(codec, capacity));
-    this.#renderTick = renderTick;
+    /** What is drawn of it. @type {import("./view.js").View | null} */
+    this.view = null;
+    this.#look = look;
   }
 
   /** @param {string} name of a component @returns {number} its id */
@@ -95,13 +97,15 @@ export class World {
   }
 
   /**
-   * Return a component between two samples, at the moment that is to be drawn.
+   * Return what is drawn of a component now: of others what they were a little while ago, of
+   * own predicted rows what is ahead of the server.
    * @param {string} name
    * @param {number} row
    * @returns {Record<string, any>} one object per component, reused by every call
    */
   interpolated(name, row) {
-    return this.#store(name).interpolated(row, this.#renderTick());
+    this.#look();
+    return this.view.values(name, row);
   }
 
   /** @param {number} row @returns {Entity} what is in a row, as events describe it */

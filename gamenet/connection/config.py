@@ -102,6 +102,9 @@ class ConnectionConfig:
     """Further packets in which a small reliable message rides until it is acked."""
     ride_along: int = 512
     """Bytes of each packet that such repetitions may take."""
+    ride_interval: float = 0.034
+    """Seconds after which they go in a packet of their own if none is sent: a tick at
+    30 Hz. Each side its own."""
     modes: dict[int, DeliveryMode] = field(init=False, repr=False, compare=False)
     """Channel id -> mode."""
 
@@ -154,4 +157,5 @@ _BOUNDS = (
     ("nagle", 0.0, 1.0),
     ("redundancy", 0, 16),
     ("ride_along", 0, 16000),
+    ("ride_interval", 0.001, 10.0),
 )

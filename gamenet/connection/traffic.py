@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["Traffic"]
 
 MAX_PACKETS_PER_FLUSH = 256
-RIDE_INTERVAL = 0.034
-"""Seconds after which messages ride along in a packet of their own: a tick at 30 Hz."""
 FLUSH_INTERVAL = 0.01  # when one flush did not suffice
 MAX_CONTROLS = 8
 _UNLIMITED = 1 << 30
@@ -70,6 +68,7 @@ class Traffic:
         "_n_lost_before",
         "_n_missed_before",
         "_ready",
+        "_ride_interval",
         "_unawaited",
         "inbox",
         "link",
@@ -85,6 +84,7 @@ class Traffic:
         shared: TokenBucket | None = None,
     ) -> None:
         self._config = config
+        self._ride_interval = config.ride_interval
         self._legal = legal_heads(config)
         # Channels whose sender does nothing with an ack but measure.
         self._unawaited = frozenset(
@@ -314,7 +314,7 @@ class Traffic:
             self.outbox.fill(parcel, now)
         if not (link.is_stream or is_bare):
             self.outbox.ride(parcel)
-            link.ride_at = now + RIDE_INTERVAL if self.outbox.has_riders else None
+            link.ride_at = now + self._ride_interval if self.outbox.has_riders else None
         data = link.packet(b"".join(parcel.frames), parcel.record, now)
         if self._limits:
             self._charge(link, len(data), now)

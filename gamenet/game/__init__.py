@@ -32,14 +32,33 @@ from gamenet.game.messages import Message
 from gamenet.game.observing import Observer
 from gamenet.game.player import Player
 from gamenet.game.polled import PolledClient
+from gamenet.game.predicted import predicted
+from gamenet.game.predicted_world import PredictedWorld
 from gamenet.game.protocol import Protocol
 from gamenet.game.recorder import Recorder
 from gamenet.game.recording import Packet, Recording
+from gamenet.game.rollback_host import RollbackHost
+from gamenet.game.rollback_peer import RollbackPeer
+from gamenet.game.savedgame import SavedGame, game_difference, load_game, save_game
 from gamenet.game.server import GameServer
+from gamenet.game.serverless import LonePlayer, Serverless
 from gamenet.game.stages import StageTimes
 from gamenet.game.ticker import Ticker
 from gamenet.game.tracking import Tracker
-from gamenet.prediction import Input
+from gamenet.prediction import (
+    ChangeKind,
+    Desync,
+    FirstHit,
+    Hits,
+    Input,
+    Missing,
+    Scheduled,
+    boxes_touching,
+    first_hit,
+    ray_boxes,
+    ray_spheres,
+    spheres_touching,
+)
 from gamenet.replication import (
     Authority,
     Event,
@@ -51,6 +70,7 @@ from gamenet.replication import (
     Quality,
     Refusal,
     SyncSettings,
+    Teleported,
     dirty_mask,
 )
 from gamenet.wire import (
@@ -80,17 +100,19 @@ from gamenet.wire import (
     wrapped,
     zigzag,
 )
-from gamenet.world import Audience, Component, EntityId, Sync, World
+from gamenet.world import Audience, Component, EntityId, Show, Shown, Sync, World
 
 __all__ = [
     "Audience",
     "Authority",
+    "ChangeKind",
     "Channel",
     "CloseReason",
     "Closed",
     "Component",
     "ConnectError",
     "DeliveryMode",
+    "Desync",
     "Dropped",
     "EntityDespawned",
     "EntityId",
@@ -101,17 +123,21 @@ __all__ = [
     "EsperAdapter",
     "Event",
     "EventHappened",
+    "FirstHit",
     "Game",
     "GameClient",
     "GameServer",
+    "Hits",
     "Input",
     "Interest",
     "InterpolationState",
     "Joined",
+    "LonePlayer",
     "Match",
     "MatchEvent",
     "Message",
     "MessageArrived",
+    "Missing",
     "NetworkConnection",
     "NetworkIdentity",
     "Observer",
@@ -120,6 +146,7 @@ __all__ = [
     "PlayerCame",
     "PlayerWent",
     "PolledClient",
+    "PredictedWorld",
     "PredictionState",
     "Protocol",
     "Quality",
@@ -127,10 +154,18 @@ __all__ = [
     "Recording",
     "Refusal",
     "Resumed",
+    "RollbackHost",
+    "RollbackPeer",
+    "SavedGame",
+    "Scheduled",
+    "Serverless",
+    "Show",
+    "Shown",
     "SnapshotArrived",
     "StageTimes",
     "Sync",
     "SyncSettings",
+    "Teleported",
     "Ticker",
     "Tracker",
     "World",
@@ -138,22 +173,31 @@ __all__ = [
     "angle",
     "array",
     "blob",
+    "boxes_touching",
     "dirty_mask",
     "enum",
+    "first_hit",
     "fixed",
     "flag",
     "float16",
     "float32",
     "float64",
+    "game_difference",
     "int8",
     "int16",
     "int32",
     "int64",
+    "load_game",
     "nbits",
     "nested",
     "on_changed",
     "optional",
+    "predicted",
     "quaternion",
+    "ray_boxes",
+    "ray_spheres",
+    "save_game",
+    "spheres_touching",
     "text",
     "uint8",
     "uint16",

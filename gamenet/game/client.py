@@ -6,65 +6,51 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from gamenet.connection import Channel, ConnectionConfig, ConnectToken
+from gamenet.connection import ConnectionConfig, ConnectToken
 from gamenet.errors import (
     CloseReason,
-    ConfigError,
     ConnectError,
     LocalProtocolError,
     RemoteProtocolError,
 )
 from gamenet.game.changed import watch_methods
 from gamenet.game.client_link import ServerFactory, ServerLink
+from gamenet.game.dialing import TRANSPORT_ORDER, Dialing
 from gamenet.game.game import Game
 from gamenet.game.joining import Joining
 from gamenet.game.match_events import (
+    Corrected,
     EntityDespawned,
     EntityLeft,
     EntitySpawned,
+    EventCancelled,
     EventHappened,
     Joined,
     MatchEvent,
     MessageArrived,
     PlayerCame,
     PlayerWent,
+    Resynced,
     SnapshotArrived,
     WriteWasRefused,
 )
 from gamenet.game.match_view import MatchView
 from gamenet.game.messages import Message
 from gamenet.game.observing import Observers
-from gamenet.game.player import user_data_of
-from gamenet.game.protocol import (
-    CONTROL,
-    EVENTS,
-    INPUTS,
-    Protocol,
-    channels_of,
-)
+from gamenet.game.own_ticks import OwnTicks
+from gamenet.game.protocol import CONTROL, EVENTS, INPUTS
 from gamenet.game.waiting import Waiting, first_entity
-from gamenet.prediction import Input
+from gamenet.prediction import Correction, Input, Scheduled, View
 from gamenet.replication import Event, Followed, Watch, Watches
 from gamenet.stats import ConnectionStats
-from gamenet.transport import (
-    AnyImpairment,
-    ConnectSpec,
-    Invitation,
-    MemoryNetwork,
-    Throttle,
-    connect,
-    fetch_invitation,
-    is_web,
-    parse_connect,
-)
+from gamenet.transport import AnyImpairment, MemoryNetwork, Throttle
 from gamenet.world import Changes, Component, EntityId
 
 __all__ = ["GameClient"]
@@ -77,13 +63,15 @@ HOOKS: dict[type, str] = {
     EntityDespawned: "on_despawned",
     EntityLeft: "on_left",
     EventHappened: "on_event",
+    EventCancelled: "on_event_cancelled",
+    Corrected: "on_corrected",
+    Resynced: "on_resynced",
     WriteWasRefused: "on_write_refused",
     MessageArrived: "on_message",
     PlayerCame: "on_player_entered",
     PlayerWent: "on_player_exited",
 }
 """What is called for each event, with its fields."""
-TRANSPORT_ORDER = ("udp", "tcp", "tls", "wss", "ws")
 
 
 class GameClient(MatchView):
@@ -97,6 +85,8 @@ class GameClient(MatchView):
         name: as the player wishes to be called.
         connection: settings of the connection; the game's channels replace its own.
         random: source of keys; None takes the operating system's.
+        predict: whether the game's predicted functions run here for what is our own.
+        delay: seconds that others are shown late; None follows what is measured.
 
     Example:
         client = GameClient(reactor, Drift, name="ada")
@@ -114,9 +104,11 @@ class GameClient(MatchView):
         *,
         connection: ConnectionConfig | None = None,
         random: Any = None,
+        predict: bool = True,
+        delay: float | None = None,
     ) -> None:
         self._reactor = reactor
-        super().__init__(None if game is None else Protocol.of(game))
+        super().__init__(game, predict=predict, delay=delay, report=self._report)
         self.errors = 0
         """Messages of the server that could not be understood."""
         self._name = name
@@ -137,6 +129,8 @@ class GameClient(MatchView):
         self._resynced_at = -math.inf
         self._rtts: deque[float] = deque(maxlen=RTT_HISTORY)
         self._lines = Throttle(self._factory.seconds)
+        self._own_ticks = OwnTicks(reactor, self._advance)
+        self._is_ticking = False
 
     # -- to join, to act, to leave ----------------------------------------------
 
@@ -180,77 +174,72 @@ class GameClient(MatchView):
             msg = "connect() was called before: make a new GameClient for each match"
             raise LocalProtocolError(msg)
         self._joining = Joining(self, self._reactor, self._give_up)
-        if is_web(address):
-            self._connecting = fetch_invitation(
-                self._reactor,
-                address,
-                name=self._name,
-                secret=secret,
-                trust=str(tls_trust or ""),
-            )
-            self._connecting.addCallback(
-                self._invited, transports, tls_trust, impairment
-            )
-        else:
-            self._connecting = self._dial(address, token, tls_trust, memory, impairment)
+        dialing = Dialing(token, transports, tls_trust, memory, impairment, secret)
+        self._connecting = dialing.dial(
+            self._reactor, address, self._name, self.match, self._factory
+        )
         self._connecting.addErrback(self._failed)
         return self._joining.deferred
 
-    def _invited(
-        self,
-        invitation: Invitation,
-        transports: Sequence[str],
-        trust: Any,
-        impairment: AnyImpairment | None,
-    ) -> Deferred[Any]:
-        specs = invitation.ordered(transports)
-        if self.match.protocol is None:
-            self._take_channels(channels_of(invitation.raw))
-        return self._dial(specs, invitation.token, trust, None, impairment)
-
-    def _take_channels(self, channels: tuple[Channel, ...]) -> None:
-        """Use the channels of a server whose game we do not know."""
-        self._factory.config = replace(self._factory.config, channels=channels)
-        self.match.channels = channels
-
-    def _dial(
-        self,
-        address: str | list[ConnectSpec],
-        token: ConnectToken | bytes | None,
-        trust: Any,
-        memory: MemoryNetwork | None,
-        impairment: AnyImpairment | None,
-    ) -> Deferred[Any]:
-        factory = self._factory
-        try:
-            if token is None and memory is not None and isinstance(address, str):
-                spec = parse_connect(address)
-                token = memory.token(spec.host, user_data_of(self._name))
-                if self.match.protocol is None:
-                    self._take_channels(memory.channels(spec.host))
-            if isinstance(token, bytes):
-                token = ConnectToken.decode(token)
-        except (ConfigError, ConnectError, RemoteProtocolError):
-            return fail()
-        factory.token = token
-        return connect(
-            self._reactor,
-            address,
-            factory,
-            tls_trust=trust,
-            memory=memory,
-            impairment=impairment,
-        )
-
     def send_input(self, item: Input) -> None:
-        """Send what the player does in this tick.
+        """Do something, in the tick that `on_tick` is called for, or in the next.
 
         Raises:
             LocalProtocolError: not joined, or not an input of this game.
         """
-        packet = self.match.input_packet(item)
-        if self._link is not None:
-            self._link.sendMessage(INPUTS, packet)
+        now = self._factory.seconds()
+        self.foresight.hold(item, now)
+        if not self._is_ticking:
+            self._send_inputs(now)
+            self._own_ticks.wake_in(self.foresight.lines.patience)
+
+    def at(self, tick: int, function: Callable[..., Any], *args: Any) -> Scheduled:
+        """Call a function at the moment when the server makes a tick, as estimated.
+
+        Args:
+            tick: which one; `tick_rate` of them are a second.
+            function: what is called; what it raises is logged.
+            args: what it is called with.
+
+        Returns:
+            What `cancel` takes back.
+
+        Raises:
+            LocalProtocolError: not joined, or too much waits already.
+        """
+        scheduled = self.foresight.lines.at(tick, function, *args)
+        self.begin_ticks()
+        return scheduled
+
+    def at_time(
+        self, seconds: float, function: Callable[..., Any], *args: Any
+    ) -> Scheduled:
+        """Call a function at a moment of the server's time, as estimated.
+
+        Args:
+            seconds: since the match began: tick 0.
+            function: what is called; what it raises is logged.
+            args: what it is called with.
+
+        Raises:
+            LocalProtocolError: as in `at`.
+        """
+        scheduled = self.foresight.lines.at_time(seconds, function, *args)
+        self.begin_ticks()
+        return scheduled
+
+    def look(self) -> View:
+        """Bring the view up to date, and return it: what is to be drawn now."""
+        return self.foresight.look(self._factory.seconds())
+
+    def begin_ticks(self) -> None:
+        """Have ticks of our own, at the pace of the server's and ahead of them.
+
+        They begin by themselves where `on_tick` is overridden or the game predicts.
+        """
+        if not self._is_ticking and self._link is not None:
+            self._is_ticking = True
+            self._own_ticks.wake_in(0.0)
 
     def send(self, message: Message) -> None:
         """Send a message, on the channel of its class.
@@ -275,7 +264,7 @@ class GameClient(MatchView):
             LocalProtocolError: not joined, it does not have the component, we may not
                 write it, or a value does not fit.
         """
-        packet = self.match.write_packet(entity, component)
+        packet = self.match.write_packet(entity, component, now=self._factory.seconds())
         if self._link is not None:
             self._link.sendMessage(CONTROL, packet)
 
@@ -344,6 +333,18 @@ class GameClient(MatchView):
 
     # -- override me ----------------------------------------------------------------
 
+    def on_tick(self, tick: int) -> None:
+        """Override me: a tick of our own begins; say with `send_input` what we do."""
+
+    def on_corrected(self, correction: Correction) -> None:
+        """Override me: our own entities are not where we had predicted them to be."""
+
+    def on_event_cancelled(self, event: Event, tick: int) -> None:
+        """Override me: an event that was predicted has not happened after all."""
+
+    def on_resynced(self, tick: int) -> None:
+        """Override me: our own time was set anew, after somebody was held up."""
+
     def on_snapshot(self, tick: int) -> None:
         """Override me: the world shows a newer tick."""
 
@@ -394,21 +395,57 @@ class GameClient(MatchView):
     def hear(self, channel: int, payload: bytes) -> None:
         """Take what the server sent; what is malformed is counted, never raised."""
         before = self.match.told
+        now = self._factory.seconds()
+        rtt = 0.0 if self._link is None else self._link.connection.rtt_latest
         try:
-            self.match.receive(channel, payload)
+            self.match.receive(channel, payload, now=now, rtt=rtt)
         except RemoteProtocolError as error:
             self.errors += 1
             if channel in (CONTROL, EVENTS) and self._link is not None:
                 self._link.loseConnection(CloseReason.MALFORMED, str(error)[:200])
         self._ask_again()
-        while self.match.events:
-            self._dispatch(self.match.events.popleft())
+        self._dispatch_all()
         for followed in self.match.take_followed():
             self._tell_outside(followed)
         if self.match.told != before:
             self.observers.tell("ticked", self.match.told)
         if self.waiting:
             self.waiting.check()
+
+    def _dispatch_all(self) -> None:
+        while self.match.events:
+            self._dispatch(self.match.events.popleft())
+
+    def _advance(self) -> float | None:
+        """Do what is due; return the seconds until something is due again."""
+        now, foresight = self._factory.seconds(), self.foresight
+        lines = foresight.lines
+        if not self._is_ticking:
+            if lines.inputs.n_unacked:
+                self._send_inputs(now)
+            return lines.patience if lines.inputs.n_unacked else None
+        n_ticks = 0
+        for tick in foresight.ticks(now):
+            n_ticks += 1
+            self._call("on_tick", tick)
+        if n_ticks:
+            self._send_inputs(now)
+        for call in lines.due(now):
+            self._run("what was scheduled", call)
+        self.match.tell_foreseen()
+        self._dispatch_all()
+        return lines.lead.next_at(self._factory.seconds())
+
+    def _send_inputs(self, now: float) -> None:
+        if self._link is not None:
+            self._link.sendMessage(INPUTS, self.foresight.lines.packet(now))
+
+    def _report(self, hook: str) -> None:
+        """Log what a prediction has raised, while it is handled."""
+        more = self._lines.more()
+        if more is not None:
+            text = "{hook} raised an exception in a prediction{more}"
+            self.log.failure(text, hook=hook, more=more)
 
     def _ask_again(self) -> None:
         """Ask to be told everything, if a base was missing; once a second at most."""
@@ -448,6 +485,8 @@ class GameClient(MatchView):
     def link_lost(self, reason: CloseReason, detail: str) -> None:
         """Let go of the link."""
         self._link = None
+        self._is_ticking = False
+        self._own_ticks.stop()
         has_joined = self._joining is None or not self._joining.end(reason, detail)
         if has_joined and self.match.world is not None:
             self._call("on_closed", reason, detail)
@@ -487,6 +526,9 @@ class GameClient(MatchView):
         if self.match.world is not None and self.match.protocol is not None:
             self.watches.bind(self.match.protocol.components)
             self.observers.follow(self.match.world)
+        has_hook = getattr(self.on_tick, "__func__", None) is not GameClient.on_tick
+        if has_hook or self.foresight.predicting is not None:
+            self.begin_ticks()
         if self._joining is not None:
             self._joining.succeed()
 

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gamenet.errors import CloseReason, LocalProtocolError
+from gamenet.game.predictable import Predictable
 from gamenet.game.tracking import Tracker
+from gamenet.prediction import Schedule
 from gamenet.replication import Rooms, Teams
 from gamenet.world import EntityId
 
@@ -20,14 +24,16 @@ if TYPE_CHECKING:
     from gamenet.game.messages import Message
     from gamenet.game.player import Player
     from gamenet.game.server import GameServer
-    from gamenet.prediction import Input
+    from gamenet.prediction import Input, Scheduled
     from gamenet.replication import Event, Interest, Refusal
     from gamenet.world import Component, World
 
 __all__ = ["Game"]
 
+ROUNDING = 1e-6  # of a tick: so that 0.1 seconds at 30 Hz are 3 ticks
 
-class Game:
+
+class Game(Predictable):
     """The rules of a game; one instance is one match.
 
     Subclass it, list what travels, and fill in hooks. The server calls every hook in
@@ -62,12 +68,6 @@ class Game:
     page: ClassVar[str | None] = None
     """Folder beside the game's module with an index.html; None takes a plain page."""
 
-    world: World
-    """The entities; there from `started` on."""
-    random: np.random.Generator
-    """The only source of chance that a game should use: it is seeded by the server."""
-    tick: int = 0
-    """Number of the present step."""
     players: dict[int, Player]
     """Who is playing, by id."""
     rooms: Rooms
@@ -76,6 +76,8 @@ class Game:
     """Which players are in which teams."""
     tracker: Tracker
     """Plain objects that are entities."""
+    schedule: Schedule
+    """What is to be called in later ticks."""
 
     _server: GameServer | None = None
 
@@ -91,13 +93,12 @@ class Game:
 
     def bind(self, world: World, random: np.random.Generator) -> None:
         """Give the game its world and its chance; the server or a test does it."""
-        self.world = world
-        self.random = random
-        self.tick = 0
+        super().bind(world, random)
         self.players = {}
         self.rooms = Rooms(world)
         self.teams = Teams()
         self.tracker = Tracker(world)
+        self.schedule = Schedule()
 
     def attach(self, server: GameServer) -> None:
         """Give the game the server that carries its messages."""
@@ -125,9 +126,6 @@ class Game:
         """Override me: a player is gone; by default, so is their avatar."""
         if player.avatar is not None and player.avatar in self.world:
             self.world.despawn(player.avatar)
-
-    def input_received(self, player: Player, input: Input) -> None:
-        """Override me: a player does something; before `step`, in the order sent."""
 
     def message_received(self, player: Player, message: Message) -> None:
         """Override me: a player says something."""
@@ -216,8 +214,102 @@ class Game:
         """Read the attributes of tracked objects; the server does it after `step`."""
         self.tracker.pull()
 
+    def at(self, tick: int, function: Callable[..., Any], *args: Any) -> Scheduled:
+        """Call a function in a later tick, before its inputs.
+
+        Args:
+            tick: in which one; one that has begun means the next.
+            function: what is called; what it raises is logged and counted.
+            args: what it is called with.
+
+        Returns:
+            What `cancel` takes back.
+
+        Raises:
+            LocalProtocolError: a prediction asks for it, or too much waits already.
+        """
+        if self.is_predicting:
+            msg = (
+                f"a prediction cannot call {function!r:.100} later: it may be made "
+                "again; keep the tick in a component and compare it with self.tick"
+            )
+            raise LocalProtocolError(msg)
+        return self.schedule.at(max(tick, self.tick + 1), function, *args)
+
+    def after(
+        self, seconds: float, function: Callable[..., Any], *args: Any
+    ) -> Scheduled:
+        """Call a function after some time, in the first tick that is not before it.
+
+        Args:
+            seconds: from this tick on.
+            function: what is called.
+            args: what it is called with.
+
+        Raises:
+            LocalProtocolError: as in `at`.
+        """
+        n_ticks = math.ceil(seconds * self.tick_rate - ROUNDING)
+        return self.at(self.tick + n_ticks, function, *args)
+
+    def at_time(
+        self, seconds: float, function: Callable[..., Any], *args: Any
+    ) -> Scheduled:
+        """Call a function at a moment of the server's time, as clients can, too.
+
+        Args:
+            seconds: since the match began: tick 0.
+            function: what is called.
+            args: what it is called with.
+
+        Raises:
+            LocalProtocolError: as in `at`.
+        """
+        tick = math.ceil(seconds * self.tick_rate - ROUNDING)
+        return self.at(tick, function, *args)
+
+    def rewound(
+        self, player: Player | int, limit: float | None = None
+    ) -> AbstractContextManager[Any]:
+        """See the world as a player saw it when they did what arrives in this tick.
+
+        Within it the columns of the `rewindable` components hold what the player was
+        shown of others, interpolation included; what is the player's own stays as it
+        is. Ask where others were, remember the rows that were hit, and change them
+        after it. Where it is not known what a player saw, and where there is no server,
+        the world stays as it is.
+
+        Args:
+            player: who acts, or the player's id; who has left saw nothing.
+            limit: seconds to go back at most; `max_rewind` if left out.
+
+        Raises:
+            LocalProtocolError: it is used within itself, or the game names no
+                `rewindable` components.
+
+        Example:
+            with self.rewound(player):
+                rows = self.world.query(Ship)
+                distances = ray_spheres(...)
+        """
+        if not self.rewindable:
+            msg = (
+                f"{type(self).__name__}.rewindable is empty: name the components that "
+                "rewound() goes back in, as rewindable = [Position]"
+            )
+            raise LocalProtocolError(msg)
+        found = self.players.get(player) if isinstance(player, int) else player
+        if self._server is None or found is None:
+            return nullcontext()
+        return self._server.settling.rewound(found, limit)
+
     def emit(
-        self, event: Event, *, to: Any = None, seen: EntityId | int | None = None
+        self,
+        event: Event,
+        *,
+        to: Any = None,
+        seen: EntityId | int | None = None,
+        by: EntityId | int | None = None,
     ) -> None:
         """Tell players that something happened in this tick, reliably.
 
@@ -226,21 +318,40 @@ class Game:
         where a snapshot was lost, others that the event names may come a moment after
         it. A player whose link is lost meanwhile misses it.
 
+        In a predicted function give `by`. The player's client plays the event in the
+        tick of the input, and knows it again when the server tells of it; where the
+        prediction was wrong it is cancelled. Without `by` it is heard when the server
+        tells of it.
+
         Args:
             event: one of the game's `events`.
             to: a player, a player id, or several of them; None tells everybody.
             seen: the entity that it is about: only who sees it is told.
+            by: the entity that caused it.
 
         Raises:
             LocalProtocolError: the event is not one of the game's, or too large, there
                 were too many in this tick, or there is no server.
             StaleEntityError: the entity is gone.
         """
+        row = None if seen is None else self.world.row_of(EntityId(int(seen)))
+        origin = None if by is None else self.world.row_of(EntityId(int(by)))
+        if self.is_predicting:
+            # Without an origin nobody could tell it from the one of the server.
+            if self._made is not None and origin is not None and self._hears(to):
+                self._made(event, origin)
+            return
         if self._server is None:
             msg = f"{type(self).__name__} has no server: emit() needs one"
             raise LocalProtocolError(msg)
-        row = None if seen is None else self.world.row_of(EntityId(int(seen)))
-        self._server.emit(event, to=to, seen=row)
+        self._server.emit(event, to=to, seen=row, origin=origin)
+
+    def _hears(self, to: Any) -> bool:
+        """Return whether the player of this client is among those who are told."""
+        if to is None:
+            return True
+        several = to if isinstance(to, Iterable) else (to,)
+        return self.player_id in (getattr(each, "id", each) for each in several)
 
     def broadcast(self, message: Message) -> None:
         """Send a message to everybody, reliably and in order.

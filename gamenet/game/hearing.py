@@ -3,43 +3,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from gamenet.errors import CloseReason, RemoteProtocolError
+from gamenet.game.game import Game
 from gamenet.game.hooks import Hooks
 from gamenet.game.messages import Message, Resync, WriteRefused, Written
 from gamenet.game.player import Player
 from gamenet.game.protocol import CONTROL, EVENTS, INPUTS, SNAPSHOTS, Protocol
 from gamenet.game.replicating import Replication
+from gamenet.prediction import Input
 from gamenet.replication import Refusal, Writes
 
 __all__ = ["Hearing"]
+
+ANSWERS = 10
+"""How often a second players hear how their inputs arrive."""
 
 
 class Hearing:
     """Hear the players of a match; each may say so much, and no more.
 
     Args:
+        game: the game, of which hooks are called.
         protocol: what the game speaks.
         players: who is playing, by id.
         replication: tells players the world.
         writes: takes what players write to what they own.
         hooks: call the game.
+        server_time: tells the server's time in ticks.
     """
 
     def __init__(
         self,
+        game: Game,
         protocol: Protocol,
         players: Mapping[int, Player],
         replication: Replication,
         writes: Writes,
         hooks: Hooks,
+        server_time: Callable[[], float],
     ) -> None:
+        self._game = game
         self._protocol = protocol
         self._players = players
         self._replication = replication
         self.writes = writes
         self._hooks = hooks
+        self._server_time = server_time
+        self._period = max(1, round(game.tick_rate / ANSWERS))
+        self._has_rule = type(game).input_missing is not Game.input_missing
+        self.on_inputs: Callable[[Player, int, float, bytes], None] | None = None
+        """Called with each packet of inputs that was understood; None: nobody asks."""
         self.n_malformed = 0
         """Messages that could not be understood."""
         self.n_rate_limited = 0
@@ -62,9 +79,35 @@ class Hearing:
     def _hear_inputs(self, player: Player, payload: bytes) -> None:
         # The next packet repeats what this one says: leaving it out costs little.
         if player.input_packets.take():
-            player.inputs.receive(payload)
+            tick, at = self._game.tick, self._server_time()
+            player.inputs.receive(payload, tick=tick, at=at)
+            if self.on_inputs is not None:
+                self.on_inputs(player, tick, at, payload)
         else:
             self.n_rate_limited += 1
+
+    def take_inputs(self, player: Player) -> list[Input]:
+        """Return what a player does in the tick that is being made."""
+        rule = partial(self._instead, player) if self._has_rule else None
+        return player.inputs.take(self._game.tick, rule)
+
+    def _instead(
+        self, player: Player, kind: type[Input], last: Input | None
+    ) -> Input | None:
+        """Ask the game what stands in for an input that did not come in time."""
+        try:
+            return self._game.input_missing(player, kind, last)
+        except Exception:  # noqa: BLE001 - an author's errors must not stop the server
+            self._hooks.report("input_missing", player)
+            return None
+
+    def answer(self, player: Player) -> None:
+        """Tell a player how their inputs arrive, if it is their turn."""
+        if (self._game.tick + player.id) % self._period:
+            return
+        feedback = player.inputs.feedback(self._server_time())
+        if feedback is not None:
+            player.send_bytes(INPUTS, feedback.encode())
 
     def _hear_message(self, player: Player, channel: int, payload: bytes) -> None:
         if channel in (SNAPSHOTS, EVENTS):
@@ -121,6 +164,19 @@ class Hearing:
         player.refuse((row, component), self._protocol.registry.encode(refused))
         known = self._protocol.components[component]
         self._hooks.call("write_refused", player, row, known, refusal)
+
+    def stats(self) -> dict[str, Any]:
+        """Return what was counted so far, ready for JSON."""
+        queues = [player.inputs for player in self._players.values()]
+        return {
+            "malformed": self.n_malformed,
+            "rate_limited": self.n_rate_limited,
+            "inputs_late": sum(queue.n_late for queue in queues),
+            "inputs_missing": sum(queue.n_missing for queue in queues),
+            "inputs_duplicate": sum(queue.n_duplicate for queue in queues),
+            "inputs_early": sum(queue.n_early for queue in queues),
+            "inputs_depth": max((queue.depth for queue in queues), default=0),
+        }
 
     def refuse_overruled(self) -> None:
         """Tell players of writes that the game has undone since they were applied."""

@@ -15,7 +15,7 @@ from gamenet.errors import RemoteProtocolError
 from gamenet.game.player import Player
 from gamenet.game.protocol import SNAPSHOTS, Protocol
 from gamenet.game.recorder import Recorder
-from gamenet.game.recording import Packet
+from gamenet.game.recording import Arrival, Packet
 from gamenet.game.replicating import Replication
 from gamenet.replication import Ledger, Part, shapes_of
 from gamenet.world import World
@@ -78,6 +78,18 @@ class Inspection:
         """
         if self._recorder is not None:
             self._recorder.sent(Packet(player.id, tick, channel, payload))
+
+    def heard(self, player: Player, tick: int, at: float, payload: bytes) -> None:
+        """Take note of a packet of inputs, as it arrived.
+
+        Args:
+            player: who has sent it.
+            tick: of now.
+            at: server time, in ticks.
+            payload: the packet.
+        """
+        if self._recorder is not None:
+            self._recorder.heard(Arrival(player.id, tick, at, payload))
 
     def watch(self, player_id: int, tick: int) -> None:
         """Keep an account of a player from now on; called again, for longer.

@@ -6,24 +6,31 @@ The facades `GameClient` and `PolledClient` drive the same one.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gamenet.connection import Channel
 from gamenet.errors import LocalProtocolError, RemoteProtocolError
+from gamenet.game.foresight import Foresight
+from gamenet.game.game import Game
+from gamenet.game.held_writes import HeldWrites
 from gamenet.game.match_events import (
+    Corrected,
     EntityDespawned,
     EntityLeft,
     EntityReowned,
     EntityReshaped,
     EntitySpawned,
+    EventCancelled,
     EventHappened,
     Joined,
     MatchEvent,
     MessageArrived,
     PlayerCame,
     PlayerWent,
+    Resynced,
     SnapshotArrived,
     WriteWasRefused,
 )
@@ -38,6 +45,8 @@ from gamenet.game.messages import (
     WriteRefused,
     Written,
 )
+from gamenet.game.own_player import OwnPlayer
+from gamenet.game.predicting import Predicting
 from gamenet.game.protocol import (
     CHANNELS,
     CONTROL,
@@ -46,7 +55,7 @@ from gamenet.game.protocol import (
     SNAPSHOTS,
     Protocol,
 )
-from gamenet.prediction import Input, InputBuffer
+from gamenet.game.timelines import Timelines
 from gamenet.replication import (
     Changed,
     Event,
@@ -72,6 +81,10 @@ __all__ = ["Match"]
 
 MAX_EARLY = 256
 """Snapshots and events that are kept for when the welcome comes."""
+WRITE_TRIPS = 2.0
+"""Round trips in which a write has arrived, even if it was lost at first."""
+WRITE_PATIENCE = 0.5
+"""Seconds that it may take beyond that."""
 
 
 class Match:
@@ -79,10 +92,24 @@ class Match:
 
     Args:
         protocol: what the game speaks; None learns it from the server.
+        game: what predicts our own entities; None predicts nothing.
+        delay: seconds that others are shown late; None follows what is measured.
+        report: called with a hook's name where the game has raised in a prediction,
+            while that is handled; None lets it pass on.
     """
 
-    def __init__(self, protocol: Protocol | None) -> None:
+    def __init__(
+        self,
+        protocol: Protocol | None,
+        game: Game | None = None,
+        *,
+        delay: float | None = None,
+        report: Callable[[str], None] | None = None,
+    ) -> None:
         self.protocol = protocol
+        self._game = game
+        self._delay = delay
+        self._report = report
         self.channels: Sequence[Channel] = CHANNELS
         """Those of the connection, where the protocol is to be learned."""
         self.world: World | None = None
@@ -105,10 +132,12 @@ class Match:
         # The newest tick that is not told yet, and how many parts of it are to come.
         self._arriving: tuple[int, int] | None = None
         self._receiver: Receiver | None = None
+        self._held: HeldWrites | None = None
         self._early: deque[tuple[int, bytes]] = deque(maxlen=MAX_EARLY)
         self._event_codec = EventCodec(())
         self._event_queue = EventQueue()
-        self._inputs: InputBuffer | None = None
+        self.foresight: Foresight | None = None
+        """The time lines of this client; None until joined."""
         self._registry: Registry = Protocol("", (), (), ()).registry
 
     @property
@@ -119,8 +148,16 @@ class Match:
             return self._joined_at
         return receiver.tick
 
-    def receive(self, channel: int, payload: bytes) -> None:
+    def receive(
+        self, channel: int, payload: bytes, *, now: float, rtt: float = 0.0
+    ) -> None:
         """Take a message of the server.
+
+        Args:
+            channel: on which it came.
+            payload: the message.
+            now: when it came, in monotonic seconds.
+            rtt: seconds there and back, as the connection measured last; 0 for unknown.
 
         Raises:
             RemoteProtocolError: malformed; nothing of it was taken. The driver counts
@@ -131,25 +168,13 @@ class Match:
             self.counts["early"] += 1
             self._early.append((channel, payload))
         elif channel == SNAPSHOTS:
-            self._receive_snapshot(payload)
+            self._receive_snapshot(payload, now)
         elif channel == EVENTS:
             self._receive_events(payload)
         elif channel != INPUTS:
-            self._receive_control(payload)
-        else:
-            msg = f"a message on channel {channel}, where only clients speak"
-            raise RemoteProtocolError(msg)
-
-    def input_packet(self, item: Input) -> bytes:
-        """Return the packet that carries an input, and the ones before it.
-
-        Raises:
-            LocalProtocolError: not joined, or not an input of this game.
-        """
-        if self._inputs is None:
-            msg = "send_input() before the match was joined: wait for Joined"
-            raise LocalProtocolError(msg)
-        return self._inputs.add(item, snapshot_tick=self.tick)
+            self._receive_control(payload, now, rtt)
+        elif self.foresight is not None:
+            self.foresight.lines.hear(payload, now)
 
     def message_packet(self, message: Message) -> tuple[int, bytes]:
         """Return the channel of a message, and the packet that carries it.
@@ -165,11 +190,11 @@ class Match:
         )
         return channel, self._registry.encode(message)
 
-    def _receive_snapshot(self, payload: bytes) -> None:
+    def _receive_snapshot(self, payload: bytes, now: float) -> None:
         assert self._receiver is not None
         tick, n_parts = self._receiver.receive(payload)
         self.counts["parts"] += 1
-        self._follow(self._receiver)
+        self._follow(self._receiver, tick, now)
         n_left = n_parts
         if self._arriving is not None and self._arriving[0] == tick:
             n_left = self._arriving[1]
@@ -193,10 +218,13 @@ class Match:
         tick, happened = self._event_codec.decode(payload)
         self._release(self._event_queue.add(tick, happened))
 
-    def _release(self, due: Iterable[tuple[int, Event]]) -> None:
-        self.events.extend(EventHappened(event, tick) for tick, event in due)
+    def _release(self, due: Iterable[tuple[int, Event, int | None]]) -> None:
+        foresight = self.foresight
+        for tick, event, origin in due:
+            if foresight is None or foresight.heard(event, tick, origin):
+                self.events.append(EventHappened(event, tick))
 
-    def _receive_control(self, payload: bytes) -> None:
+    def _receive_control(self, payload: bytes, now: float, rtt: float) -> None:
         message = self._registry.decode(payload)
         if isinstance(message, PlayerEntered):
             self.players[message.player_id] = message.name
@@ -207,7 +235,7 @@ class Match:
         elif isinstance(message, WriteRefused):
             self._refused(message)
         elif isinstance(message, Welcome):
-            self._welcome(message)
+            self._welcome(message, now, rtt)
         elif isinstance(message, Description):
             if self.protocol is None:
                 self.protocol = self._learned(message.document)
@@ -228,7 +256,7 @@ class Match:
             raise RemoteProtocolError(msg)
         return protocol
 
-    def _welcome(self, message: Welcome) -> None:
+    def _welcome(self, message: Welcome, now: float, rtt: float) -> None:
         if self.protocol is None or self.world is not None:
             msg = "a welcome before the description, or a second welcome"
             raise RemoteProtocolError(msg)
@@ -244,29 +272,74 @@ class Match:
         self.player_id = message.player_id
         self.tick_rate = message.tick_rate
         self._receiver = Receiver(self.world)
+        self._held = HeldWrites(self._receiver, self.world)
         self._event_codec = EventCodec(self.protocol.events)
-        self._inputs = InputBuffer(self.protocol.inputs)
+        lines = Timelines(
+            self.protocol.inputs,
+            message.tick_rate,
+            tick=message.tick,
+            now=now,
+            rtt=rtt,
+            delay=self._delay,
+        )
+        predicting = self._predicting(lines, self._receiver, self.world)
+        self.foresight = Foresight(lines, self.world, predicting)
         self.events.append(Joined(message.player_id))
         self._receiver.needs_everything = self.counts["early"] > MAX_EARLY
-        self._take_early()
+        self._take_early(now)
 
-    def _take_early(self) -> None:
+    def _predicting(
+        self, lines: Timelines, receiver: Receiver, world: World
+    ) -> Predicting | None:
+        """Return what predicts our own entities, if the game predicts any."""
+        game = self._game
+        if game is None or not game.predicted_components():
+            return None
+        player = OwnPlayer(self.player_id)
+        inputs = lines.inputs
+        return Predicting(game, world, receiver.layout, player, inputs, self._report)
+
+    def _take_early(self, now: float) -> None:
         """Take what overtook the welcome; what is malformed does not harm the rest."""
         while self._early:
             try:
-                self.receive(*self._early.popleft())
+                self.receive(*self._early.popleft(), now=now)
             except RemoteProtocolError:
                 self.counts["early_malformed"] += 1
 
-    def _follow(self, receiver: Receiver) -> None:
+    def _follow(self, receiver: Receiver, tick: int, now: float) -> None:
         """Tell what a snapshot has made of the world, in the order of a replica."""
+        assert self.foresight is not None
+        assert self._held is not None
         followed = receiver.take_followed()
+        for key in self._held.keep(followed, tick) if self._held else ():
+            self._copy(*key)
         self.followed.append(followed)
+        self.foresight.follow(followed, tick, now)
+        self.tell_foreseen()
         self.events.extend(EntityDespawned(entity) for entity in followed.despawned)
         self.events.extend(EntityLeft(entity) for entity in followed.left)
         self.events.extend(EntitySpawned(entity) for entity in followed.spawned)
         self.events.extend(EntityReshaped(entity) for entity in followed.reshaped)
         self.events.extend(EntityReowned(entity) for entity in followed.reowned)
+
+    def tell_foreseen(self) -> None:
+        """Make events of what was predicted, and of what came of it."""
+        foresight = self.foresight
+        if foresight is None:
+            return
+        self.events.extend(Resynced(tick) for tick in foresight.resyncs)
+        foresight.resyncs.clear()
+        predicting = foresight.predicting
+        if predicting is None:
+            return
+        for event, tick in predicting.played:
+            self.events.append(EventHappened(event, tick))
+        predicting.played.clear()
+        for event, tick in predicting.take_cancelled():
+            self.events.append(EventCancelled(event, tick))
+        self.events.extend(Corrected(each) for each in predicting.corrections)
+        predicting.corrections.clear()
 
     def take_followed(self) -> list[Followed]:
         """Return what snapshots have made of the world since the last call."""
@@ -293,8 +366,15 @@ class Match:
             followed.spawned,
         )
 
-    def write_packet(self, entity: EntityId, component: Component) -> bytes:
+    def write_packet(
+        self, entity: EntityId, component: Component, *, now: float
+    ) -> bytes:
         """Write a component of an entity of ours; return the packet that says so.
+
+        Args:
+            entity: of ours.
+            component: its values.
+            now: when it is written, in monotonic seconds.
 
         Raises:
             StaleEntityError: the entity is gone.
@@ -318,7 +398,24 @@ class Match:
         )
         # As the server will have it: what the wire rounds away is not shown.
         self.world.add(entity, kind.decode(body))
+        self._copy(entity, kind)
+        self._hold(entity, kind, now)
         return packet
+
+    def _hold(self, entity: EntityId, component: type[Component], now: float) -> None:
+        """Show what was written until the server can be expected to have it."""
+        assert self.foresight is not None
+        assert self._held is not None
+        clock = self.foresight.lines.clock
+        since = math.floor(clock.server_tick(now))
+        patience = (WRITE_TRIPS * clock.rtt + WRITE_PATIENCE) * self.tick_rate
+        until = since + math.ceil(patience)
+        self._held.hold(entity, component, since=since, until=until)
+
+    def _copy(self, entity: EntityId, component: type[Component]) -> None:
+        """Have the predicted world show what the confirmed one has got."""
+        if self.foresight is not None and self.foresight.predicting is not None:
+            self.foresight.predicting.copy(entity, component)
 
     def _refused(self, message: WriteRefused) -> None:
         """Show again what is true of a component that we wrote in vain."""
@@ -328,7 +425,10 @@ class Match:
             raise RemoteProtocolError(msg)
         entity = entity_id(message.row, message.generation)
         component = receiver.components[message.component]
+        if self._held is not None:
+            self._held.drop(entity, component)
         receiver.show_again(entity, component)
+        self._copy(entity, component)
         self.events.append(WriteWasRefused(entity, component, message.reason))
 
     def resync_packet(self) -> bytes | None:

@@ -6,21 +6,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gamenet.game.messages import Message
+from gamenet.prediction import Correction
 from gamenet.replication import Event
 from gamenet.world import Component, EntityId
 
 __all__ = [
+    "Corrected",
     "EntityDespawned",
     "EntityLeft",
     "EntityReowned",
     "EntityReshaped",
     "EntitySpawned",
+    "EventCancelled",
     "EventHappened",
     "Joined",
     "MatchEvent",
     "MessageArrived",
     "PlayerCame",
     "PlayerWent",
+    "Resynced",
     "SnapshotArrived",
     "WriteWasRefused",
 ]
@@ -103,6 +107,29 @@ class EventHappened:
 
 
 @dataclass(slots=True)
+class EventCancelled:
+    """An event that was predicted, and told of, has not happened after all."""
+
+    event: Event
+    tick: int
+
+
+@dataclass(slots=True)
+class Corrected:
+    """Our own entities are not where we had predicted them to be."""
+
+    correction: Correction
+
+
+@dataclass(slots=True)
+class Resynced:
+    """Our own time was set anew: we were held up, or the server was."""
+
+    tick: int
+    """The next one of our own."""
+
+
+@dataclass(slots=True)
 class SnapshotArrived:
     """A newer tick has been written to the world, or what of it has come."""
 
@@ -127,6 +154,9 @@ MatchEvent = (
     | EntityReowned
     | WriteWasRefused
     | EventHappened
+    | EventCancelled
+    | Corrected
+    | Resynced
     | SnapshotArrived
     | MessageArrived
 )

@@ -64,7 +64,7 @@ class Player:
         """How far the player sees; None is what the game's interest says."""
         self.rooms: Collection[Hashable] = frozenset()
         """The rooms that the player is in; the game sets them."""
-        self.inputs = InputQueue(protocol.inputs)
+        self.inputs = InputQueue(protocol.inputs, server.game.tick_rate)
         """Inputs that wait for their tick."""
         self.is_connected = True
         """Whether messages can still reach the player."""
@@ -76,7 +76,8 @@ class Player:
         """How many messages the player may still send."""
         self.writes = Allowance(burst=512, rate=480)
         """How many writes are looked at: twice as many as are taken."""
-        self.input_packets = Allowance(burst=128, rate=240)
+        packets = max(240.0, 2 * server.game.tick_rate)
+        self.input_packets = Allowance(burst=max(128.0, packets / 2), rate=packets)
         """How many packets of inputs the player may still send."""
         self.mistakes = Allowance(burst=16, rate=1)
         """How many malformed messages we still put up with."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,11 +36,10 @@ from gamenet.game.protocol import (
     EVENTS,
     INPUTS,
     UNKNOWN_HASH,
-    Protocol,
     channels_of,
     game_config,
 )
-from gamenet.prediction import Input
+from gamenet.prediction import Input, Scheduled, View
 from gamenet.stats import ConnectionStats
 from gamenet.transport import (
     ConnectSpec,
@@ -76,6 +75,8 @@ class PolledClient(MatchView):
         name: as the player wishes to be called.
         connection: settings of the connection; the game's channels replace its own.
         seconds: tells the time in monotonic seconds.
+        predict: whether the game's predicted functions run here for what is our own.
+        delay: seconds that others are shown late; None follows what is measured.
 
     Example:
         client = PolledClient(Drift, name="ada")
@@ -83,6 +84,8 @@ class PolledClient(MatchView):
         while not client.is_closed:
             for event in client.poll():
                 ...
+            for tick in client.ticks():
+                client.send_input(Steer(x=127))
     """
 
     def __init__(
@@ -92,8 +95,10 @@ class PolledClient(MatchView):
         *,
         connection: ConnectionConfig | None = None,
         seconds: Callable[[], float] = time.monotonic,
+        predict: bool = True,
+        delay: float | None = None,
     ) -> None:
-        super().__init__(None if game is None else Protocol.of(game))
+        super().__init__(game, predict=predict, delay=delay)
         self.errors = 0
         """Messages of the server that could not be understood."""
         self._name = name
@@ -107,6 +112,8 @@ class PolledClient(MatchView):
         self._has_connected = False
         self._closed: Closed | None = None
         self._resynced_at = -math.inf
+        self._inputs_sent_at = -math.inf
+        self._is_ticking = False
 
     def connect(
         self,
@@ -209,6 +216,7 @@ class PolledClient(MatchView):
                 self._closed = None if self._tries_another_way(event) else event
             elif isinstance(event, Dropped | Resumed):
                 events.append(event)
+        self._act()
         while self.match.events:
             events.append(self.match.events.popleft())
         if self._closed is not None and self._transport is not None:
@@ -216,13 +224,82 @@ class PolledClient(MatchView):
             self._transport = None
         return events
 
+    def ticks(self) -> Iterator[int]:
+        """Yield each tick of our own that begins now, for `send_input` to fill.
+
+        They run ahead of the server's, at its pace. Call this as often as you draw, and
+        every time from the first on; what the game predicts is predicted here. An
+        exception of a predicted function passes on to you.
+
+        Raises:
+            LocalProtocolError: not joined yet.
+        """
+        now = self._seconds()
+        self._is_ticking = True
+        n_ticks = 0
+        try:
+            for tick in self.foresight.ticks(now):
+                n_ticks += 1
+                yield tick
+        finally:
+            if n_ticks:
+                self._send_inputs(now)
+
     def send_input(self, item: Input) -> None:
-        """Send what the player does; it leaves with the next `poll`.
+        """Do something, in the tick that `ticks` is at or in the next.
+
+        It leaves at the end of the ticks; where there are none, with the next `poll`.
 
         Raises:
             LocalProtocolError: not joined, or not an input of this game.
         """
-        self._send(INPUTS, self.match.input_packet(item))
+        now = self._seconds()
+        self.foresight.hold(item, now)
+        if not self._is_ticking:
+            self._send_inputs(now)
+
+    def look(self) -> View:
+        """Bring the view up to date, and return it: what is to be drawn now."""
+        return self.foresight.look(self._seconds())
+
+    def at(self, tick: int, function: Callable[..., Any], *args: Any) -> Scheduled:
+        """Call a function in the first `poll` after the server has made a tick.
+
+        Raises:
+            LocalProtocolError: not joined, or too much waits already.
+        """
+        return self.foresight.lines.at(tick, function, *args)
+
+    def at_time(
+        self, seconds: float, function: Callable[..., Any], *args: Any
+    ) -> Scheduled:
+        """Call a function in the first `poll` after a moment of the server's time.
+
+        Args:
+            seconds: since the match began: tick 0.
+            function: what is called.
+            args: what it is called with.
+
+        Raises:
+            LocalProtocolError: as in `at`.
+        """
+        return self.foresight.lines.at_time(seconds, function, *args)
+
+    def _act(self) -> None:
+        """Call what is due, and send once more what the server may lack."""
+        if self.match.foresight is None:
+            return
+        now, lines = self._seconds(), self.foresight.lines
+        for call in lines.due(now):
+            call()
+        is_overdue = now - self._inputs_sent_at > lines.patience
+        if not self._is_ticking and is_overdue and lines.inputs.n_unacked:
+            self._send_inputs(now)
+        self.match.tell_foreseen()
+
+    def _send_inputs(self, now: float) -> None:
+        self._inputs_sent_at = now
+        self._send(INPUTS, self.foresight.lines.packet(now))
 
     def send(self, message: Message) -> None:
         """Send a message on the channel of its class; it leaves with the next `poll`.
@@ -240,7 +317,8 @@ class PolledClient(MatchView):
             LocalProtocolError: not joined, it does not have the component, we may not
                 write it, or a value does not fit.
         """
-        self._send(CONTROL, self.match.write_packet(entity, component))
+        packet = self.match.write_packet(entity, component, now=self._seconds())
+        self._send(CONTROL, packet)
 
     def close(self) -> None:
         """Leave; the server is told at once, the next `poll` returns `Closed`."""
@@ -279,7 +357,9 @@ class PolledClient(MatchView):
 
     def _hear(self, event: MessageReceived) -> None:
         try:
-            self.match.receive(event.channel, event.payload)
+            transport, now = self._transport, self._seconds()
+            rtt = 0.0 if transport is None else transport.connection.rtt_latest
+            self.match.receive(event.channel, event.payload, now=now, rtt=rtt)
         except RemoteProtocolError as error:
             self.errors += 1
             if event.channel in (CONTROL, EVENTS) and self._transport is not None:

@@ -22,10 +22,11 @@ from gamenet.errors import (
     RemoteProtocolError,
 )
 from gamenet.game.messages import FIRST_GAME_MESSAGE, Message, control_registry
+from gamenet.game.predicted import check_predicted
 from gamenet.prediction import Input
 from gamenet.replication import Event, replicated
 from gamenet.wire import Schema, protocol_hash, schema_from_description
-from gamenet.world import Component, Sync
+from gamenet.world import Component, Shown, Sync
 
 if TYPE_CHECKING:
     from gamenet.game.game import Game
@@ -113,7 +114,12 @@ class Protocol:
 
     @classmethod
     def of(cls, game: type[Game]) -> Protocol:
-        """Return what a game class speaks."""
+        """Return what a game class speaks.
+
+        Raises:
+            ConfigError: as above, or a client could not predict what the game marks.
+        """
+        check_predicted(game)
         return cls(
             game.game_name(),
             game.components,
@@ -187,6 +193,10 @@ class Protocol:
                 if self._channel_of[schema] != CONTROL
             },
         }
+
+    def browser_shown(self) -> dict[str, dict[str, Any]]:
+        """Return what `javascript_module` takes of how components are shown."""
+        return {each.__name__: _shown(each.shown) for each in self.components}
 
     def description(self) -> bytes:
         """Return the document as `from_description` takes it."""
@@ -325,6 +335,18 @@ def _component_described(component: type[Component]) -> dict[str, Any]:
     if component.sync.owner_writes:
         described["owner_writes"] = True
     return described
+
+
+def _shown(shown: Shown) -> dict[str, Any]:
+    """Return how a component is shown, as the browser's view takes it."""
+    return {
+        "own": None if shown.own is None else shown.own.value,
+        "others": None if shown.others is None else shown.others.value,
+        "tolerance": float(shown.tolerance),
+        "snap": float(shown.snap),
+        "halfLife": float(shown.half_life),
+        "extrapolate": float(shown.extrapolate),
+    }
 
 
 def _schema_of(described: dict[str, Any], base: type[Schema]) -> type[Schema]:

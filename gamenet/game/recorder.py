@@ -20,7 +20,14 @@ from twisted.logger import Logger
 
 from gamenet.errors import ConfigError
 from gamenet.game.protocol import Protocol
-from gamenet.game.recording import Packet, head_of, missing_record, packet_record
+from gamenet.game.recording import (
+    Arrival,
+    Packet,
+    arrival_record,
+    head_of,
+    missing_record,
+    packet_record,
+)
 
 __all__ = ["Recorder"]
 
@@ -93,11 +100,21 @@ class Recorder:
 
     def sent(self, packet: Packet) -> None:
         """Record a packet; costs the tick a copy of its bytes."""
-        if not self.is_open:
+        if self.is_open:
+            self._take(packet_record(packet, self._seconds() - self._began))
+        else:
             self._report()
-            return
+
+    def heard(self, arrival: Arrival) -> None:
+        """Record a packet of inputs as it arrived; costs a copy of its bytes."""
+        if self.is_open:
+            self._take(arrival_record(arrival, self._seconds() - self._began))
+        else:
+            self._report()
+
+    def _take(self, record: bytes) -> None:
+        """Hand a record over, or count it as missing."""
         self._start()
-        record = packet_record(packet, self._seconds() - self._began)
         if self._n_waiting + len(record) > MOST_WAITING:
             self.n_missing += 1
             self._n_unsaid += 1

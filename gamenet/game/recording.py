@@ -13,6 +13,9 @@ code. Then there is a record for each packet, all of it little-endian:
               player u32 | tick u32 | time f64, seconds since the start | channel u8 |
               budget f32 | rows left out u32 | n u16 |
               n rows u32 | n priorities f32 | n levels u8 | payload
+    kind 3, since version 2, a packet of inputs that a player has sent:
+              player u32 | tick u32, of the game | time f64, seconds since the start |
+              at f64, server time in ticks | payload
     kind 2, packets that are missing here, because the disk could not keep up:
               number u32
 
@@ -36,18 +39,28 @@ from gamenet.game.messages import MAX_CAPACITY
 from gamenet.game.protocol import SNAPSHOTS, Protocol
 from gamenet.world import Audience
 
-__all__ = ["Packet", "Recording", "head_of", "missing_record", "packet_record"]
+__all__ = [
+    "Arrival",
+    "Packet",
+    "Recording",
+    "arrival_record",
+    "head_of",
+    "missing_record",
+    "packet_record",
+]
 
 MAGIC = b"gamenet\0rec\n"
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)
 LARGEST_RECORD = 1 << 24
-_HEADER, _PACKET, _MISSING = range(3)
+_HEADER, _PACKET, _MISSING, _ARRIVAL = range(4)
 
 _VERSION = struct.Struct("<H")
 _RECORD = struct.Struct("<IIB")
 _WORLD = struct.Struct("<Ifd")
 _SENT = struct.Struct("<IIdBfIH")
 _COUNT = struct.Struct("<I")
+_HEARD = struct.Struct("<IIdd")
 
 
 def _no_rows() -> NDArray[Any]:
@@ -88,6 +101,22 @@ class Packet:
     def is_snapshot(self) -> bool:
         """Return whether the message is a part of a snapshot."""
         return self.channel == SNAPSHOTS
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One packet of inputs that a player has sent, as it arrived."""
+
+    player_id: int
+    """Who has sent it."""
+    tick: int
+    """The newest tick that the game had made."""
+    at: float
+    """Server time, in ticks."""
+    payload: bytes
+    """The packet."""
+    time: float = 0.0
+    """Seconds since the recording began; the recorder fills it in."""
 
 
 def _record(kind: int, body: bytes) -> bytes:
@@ -148,6 +177,17 @@ def packet_record(packet: Packet, seconds: float) -> bytes:
     return _record(_PACKET, body)
 
 
+def arrival_record(arrival: Arrival, seconds: float) -> bytes:
+    """Return the record of a packet of inputs.
+
+    Args:
+        arrival: what came.
+        seconds: since the recording began.
+    """
+    head = _HEARD.pack(arrival.player_id, arrival.tick, seconds, arrival.at)
+    return _record(_ARRIVAL, head + arrival.payload)
+
+
 class Recording:
     """Read a file that a recorder wrote.
 
@@ -180,9 +220,12 @@ class Recording:
         if not head.startswith(MAGIC) or len(head) < len(MAGIC) + _VERSION.size:
             raise ConfigError(f"{self.path}: is no recording of gamenet")
         (version,) = _VERSION.unpack(head[len(MAGIC) :])
-        if version != VERSION:
-            msg = f"{self.path}: has the format {version}; this gamenet reads {VERSION}"
+        if version not in READABLE:
+            known = " and ".join(map(str, READABLE))
+            msg = f"{self.path}: has the format {version}; this gamenet reads {known}"
             raise ConfigError(msg)
+        self.version = version
+        """Of the format."""
         kind, body = self._record() or (-1, b"")
         try:
             self.capacity, self.tick_rate, self.began = _WORLD.unpack_from(body)
@@ -197,8 +240,17 @@ class Recording:
         """Close the file."""
         self._file.close()
 
+    @property
+    def has_inputs(self) -> bool:
+        """Return whether the format has what players sent; version 1 has not."""
+        return bool(self.version >= 2)
+
     def packets(self) -> Iterator[Packet]:
         """Yield what was sent, up to the end or the damage."""
+        return (each for each in self.records() if isinstance(each, Packet))
+
+    def records(self) -> Iterator[Packet | Arrival]:
+        """Yield what was sent and what came, in order, up to the end or the damage."""
         while (record := self._record()) is not None:
             kind, body = record
             try:
@@ -206,6 +258,8 @@ class Recording:
                     self.n_missing += int(_COUNT.unpack(body)[0])
                 elif kind == _PACKET:
                     yield _packet(body)
+                elif kind == _ARRIVAL:
+                    yield _arrival(body)
             except (struct.error, ValueError) as error:
                 self.damage = f"a record of {len(body)} bytes is malformed: {error}"
                 return
@@ -255,3 +309,8 @@ def _packet(body: bytes) -> Packet:
         np.frombuffer(body, "<u1", n, at + 8 * n),
         seconds,
     )
+
+
+def _arrival(body: bytes) -> Arrival:
+    player, tick, seconds, at = _HEARD.unpack_from(body)
+    return Arrival(player, tick, at, body[_HEARD.size :], seconds)

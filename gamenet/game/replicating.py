@@ -124,13 +124,20 @@ class Replication:
 
     # -- the tick ---------------------------------------------------------------
 
-    def emit(self, event: Event, tick: int, *, to: Any, seen: int | None) -> None:
+    def emit(
+        self, event: Event, tick: int, *, to: Any, seen: int | None, origin: int | None
+    ) -> None:
         """Take an event for the end of the tick."""
-        self.events.emit(event, tick, to=to, seen=seen)
+        self.events.emit(event, tick, to=to, seen=seen, origin=origin)
 
-    def begin(self, tick: int) -> Changes:
-        """Take the state of the world for a tick."""
-        changes = self.sender.begin(tick)
+    def begin(self, tick: int, insisted: NDArray[np.intp] = NO_ROWS) -> Changes:
+        """Take the state of the world for a tick.
+
+        Args:
+            tick: which one.
+            insisted: rows that each snapshot for their owner tells.
+        """
+        changes = self.sender.begin(tick, insisted)
         self._stages.mark("mirror")
         if self._is_open and self._game.rooms.version:
             self._close()

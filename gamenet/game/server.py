@@ -11,27 +11,26 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from gamenet.connection import ConnectionConfig
 from gamenet.errors import (
     CloseReason,
-    ConfigError,
     ConnectError,
 )
 from gamenet.game.changed import watch_methods
+from gamenet.game.checking import check_numbers, with_players, with_rides
 from gamenet.game.game import Game
 from gamenet.game.hearing import Hearing
 from gamenet.game.hooks import Hooks
 from gamenet.game.inspection import Inspection
 from gamenet.game.links import PlayerFactory, PlayerLink
 from gamenet.game.messages import (
-    MAX_CAPACITY,
     Description,
     Message,
     PlayerEntered,
@@ -47,17 +46,14 @@ from gamenet.game.protocol import (
     game_config,
 )
 from gamenet.game.replicating import RULES, Replication
+from gamenet.game.settling import Settling
 from gamenet.game.stages import StageTimes
 from gamenet.game.ticker import Ticker
 from gamenet.game.waiting import Waiting
 from gamenet.replication import (
     Event,
-    NetworkConnection,
     Watches,
     Writes,
-    apply_dirty,
-    fill_connections,
-    fill_identity,
 )
 from gamenet.stats import percentile
 from gamenet.transport import Limits, Throttle, monotonic_seconds, printable
@@ -66,7 +62,6 @@ from gamenet.world import Changes, World
 __all__ = ["GameServer"]
 
 TICK_HISTORY = 300
-MAX_TICK_RATE = 1000
 PACKET_OVERHEAD = 64  # what a packet holds beside a message
 
 
@@ -105,17 +100,19 @@ class GameServer:
         stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.game = game() if isinstance(game, type) else game
-        _check_numbers(self.game)
+        check_numbers(self.game)
         self.protocol = Protocol.of(type(self.game))
         self._reactor = reactor
         self.world = World(self.game.components, self.game.max_entities)
         self.players: dict[int, Player] = {}
-        self.config = game_config(connection, self.protocol)
+        self.config = with_rides(
+            game_config(connection, self.protocol), self.game.tick_rate
+        )
         self.factory = PlayerFactory(
             self,
             reactor,
             self.config,
-            _with_players(limits, self.game),
+            with_players(limits, self.game),
             random,
             key=key,
             protocolId=protocol_id,
@@ -139,6 +136,7 @@ class GameServer:
         self._compose()
         # What is written between two ticks is told with the later one.
         self.world.tick = 1
+        self.hooks.call("prepare", None)
         self.hooks.call("started", None)
 
     def _compose(self) -> None:
@@ -152,12 +150,20 @@ class GameServer:
             self.hooks.report,
         )
         """What tells players the world."""
+        self.settling = Settling(self.game, self.world, self.replication.sender.mirror)
+        """What lets clients predict it, and remembers it."""
         self.inspection = Inspection(self.replication, self.world, self.protocol)
         """What watches how they are told, when somebody wants to know."""
         self.writes = Writes(self.world, self.protocol.components)
         """What takes what players write to what they own."""
         self.hearing = Hearing(
-            self.protocol, self.players, self.replication, self.writes, self.hooks
+            self.game,
+            self.protocol,
+            self.players,
+            self.replication,
+            self.writes,
+            self.hooks,
+            self.server_time,
         )
         """What takes all that players send."""
         self.watches = Watches(self.protocol.components)
@@ -202,18 +208,21 @@ class GameServer:
         game = self.game
         game.tick += 1
         dt = 1.0 / game.tick_rate
+        for due in game.schedule.due(game.tick):
+            if not due.is_cancelled:
+                self.hooks.run("a scheduled call", due)
         self.writes.pass_time(dt)
         for player in list(self.players.values()):
             player.pass_time(dt)
-            for item in player.inputs.take():
+            for item in self.hearing.take_inputs(player):
                 self.hooks.call("input_received", player, item)
         self.stages.mark("inputs")
         self.hooks.call("step", None, dt)
         self.hooks.call("pull_tracked", None)
         self.hearing.refuse_overruled()
-        self._fill_network()
+        insisted = self.settling.settle()
         self.stages.mark("step")
-        self._replicate()
+        self._replicate(insisted)
         self.factory.flush()
         self.stages.mark("send")
         self._tick_times.append(self.stages.end())
@@ -221,25 +230,21 @@ class GameServer:
             for name, seconds in self.stages.newest().items():
                 self.observers.tell("stage", name, seconds)
 
-    def _fill_network(self) -> None:
-        """Say in the components that tell of the network what is so."""
-        world, game = self.world, self.game
-        fill_identity(world)
-        lists_connections = NetworkConnection in world.components
-        if lists_connections and game.tick % max(1, round(game.tick_rate)) == 0:
-            players = self.players.values()
-            fill_connections(world, {each.id: each.stats() for each in players})
-        apply_dirty(world)
+    def server_time(self) -> float:
+        """Return the server's time in ticks: the tick's number, and how much of it."""
+        return self.game.tick + self.ticker.fraction()
 
-    def _replicate(self) -> None:
+    def _replicate(self, insisted: NDArray[np.intp]) -> None:
         tick, replication = self.game.tick, self.replication
-        changes = replication.begin(tick)
+        changes = replication.begin(tick, insisted)
+        self.settling.record(tick)
         # What is written from now on is told with the next tick.
         self.world.tick = tick + 1
         self._tell_author(changes)
         for player in list(self.players.values()):
             player.send_posted()
             if not player.is_dropped:
+                self.hearing.answer(player)
                 # The game's rules are asked: what they raise is that player's loss.
                 self.hooks.run(RULES, replication.tell, player, tick, player=player)
         replication.end()
@@ -260,10 +265,13 @@ class GameServer:
             observers.tell_values(changed)
         observers.tell("ticked", self.game.tick)
 
-    def emit(self, event: Event, *, to: Any, seen: int | None) -> None:
+    def emit(
+        self, event: Event, *, to: Any, seen: int | None, origin: int | None
+    ) -> None:
         """Tell players of an event with the coming tick; `Game.emit` calls it."""
         # Between two ticks it belongs to the later one, as what is written then.
-        self.replication.emit(event, self.world.tick, to=to, seen=seen)
+        tick = self.world.tick
+        self.replication.emit(event, tick, to=to, seen=seen, origin=origin)
 
     def broadcast(self, message: Message) -> None:
         """Send a message to every player.
@@ -382,26 +390,6 @@ class GameServer:
                 for refusal, count in sorted(self.writes.refused.items())
             },
             "hook_errors": self.hooks.n_errors,
-            "malformed": self.hearing.n_malformed,
-            "rate_limited": self.hearing.n_rate_limited,
-            "inputs_missing": sum(p.inputs.n_missing for p in self.players.values()),
-            "inputs_overflowed": sum(
-                p.inputs.n_overflowed for p in self.players.values()
-            ),
+            **self.hearing.stats(),
+            **self.settling.stats(),
         }
-
-
-def _check_numbers(game: Game) -> None:
-    bounds = (
-        ("tick_rate", game.tick_rate, 0.1, MAX_TICK_RATE),
-        ("max_players", game.max_players, 1, 65535),
-        ("max_entities", game.max_entities, 1, MAX_CAPACITY),
-    )
-    for name, value, low, high in bounds:
-        if not low <= value <= high:
-            msg = f"{game.game_name()}.{name} = {value}: allowed are {low} to {high}"
-            raise ConfigError(msg)
-
-
-def _with_players(limits: Limits | None, game: Game) -> Limits:
-    return replace(limits or Limits(), max_connections=game.max_players)

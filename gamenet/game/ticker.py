@@ -17,6 +17,7 @@ from gamenet.transport import monotonic_seconds
 __all__ = ["Ticker"]
 
 MAX_CATCH_UP = 5
+LAST_FRACTION = 1 - 2**-16  # of a tick: the last that feedback can tell
 
 
 class Ticker:
@@ -52,6 +53,18 @@ class Ticker:
     def seconds_since_tick(self) -> float:
         """Return how long ago the last tick was, or the start before the first."""
         return self._seconds() - self._last
+
+    def fraction(self) -> float:
+        """Return how much of the present tick has passed: 0 to just below 1.
+
+        It goes by the moments at which ticks are due, not by those at which they were
+        made. So a tick that comes late changes nothing; it has not begun before it is
+        made, and what was made up for lies behind. It is 0 while none is coming.
+        """
+        if not self.is_running:
+            return 0.0
+        passed = (self._seconds() - self._began) * self._rate - self._n_due
+        return min(max(passed, 0.0), LAST_FRACTION)
 
     def start(self) -> None:
         """Begin: the first tick comes after one period."""

@@ -17,8 +17,9 @@ from gamenet.replication.changed import (
     subject_of,
 )
 from gamenet.replication.events import Event, EventCodec, EventOutbox, EventQueue
-from gamenet.replication.followed import Followed, Written
+from gamenet.replication.followed import Followed, Told, Written
 from gamenet.replication.interest import Eye, Interest
+from gamenet.replication.layout import RowLayout
 from gamenet.replication.ledger import Ledger, SentPart, shapes_of
 from gamenet.replication.mirror import HISTORY, Mirror, replicated
 from gamenet.replication.network_components import (
@@ -28,6 +29,7 @@ from gamenet.replication.network_components import (
     NetworkIdentity,
     PredictionState,
     Quality,
+    Teleported,
 )
 from gamenet.replication.network_figures import (
     fill_connections,
@@ -81,12 +83,15 @@ __all__ = [
     "Receiver",
     "Refusal",
     "Rooms",
+    "RowLayout",
     "Sender",
     "SentPart",
     "ShapeHistory",
     "Subject",
     "SyncSettings",
     "Teams",
+    "Teleported",
+    "Told",
     "Viewer",
     "Visibility",
     "Watch",

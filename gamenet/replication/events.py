@@ -6,7 +6,10 @@ makes it undone; so it does not live in a column but travels reliably beside the
 snapshots. Each event is encoded once, and clients that hear the same events of a tick
 share the bytes of the whole message:
 
-    tick u32 | (event id varint | length varint | body)*
+    tick u32 | (kind varint | [origin varint] | length varint | body)*
+
+`kind` is twice the event's number, and one more where the row of the entity that caused
+it follows: a client that has predicted the event knows it by that.
 
 Events may overtake the snapshot of their tick. A client holds them back until its world
 has come so far, so that the explosion is not seen before the ship that it hit.
@@ -45,8 +48,16 @@ MAX_BATCH = 16384
 """Bytes of one message: every connection of a game takes so many."""
 MAX_HELD = 256
 """Events that a client holds back."""
+MAX_ROWS = 1 << 24
+"""Rows of the largest world."""
+
+Happened = tuple["Event", int | None]
+"""An event, and the row of the entity that caused it, or None."""
+Due = tuple[int, "Event", int | None]
+"""A tick, an event of it, and the row of the entity that caused it, or None."""
 
 _TICK = struct.Struct("<I")
+_HAS_ORIGIN = 1
 _NOWHERE = -1
 
 
@@ -69,19 +80,23 @@ class EventCodec:
 
     def __init__(self, events: Sequence[type[Event]]) -> None:
         self._by_id = tuple(events)
-        self._prefixes = {kind: varint_bytes(i) for i, kind in enumerate(events)}
+        self._numbers = {kind: i for i, kind in enumerate(events)}
         self.n_unknown = 0
         """Events skipped because a newer server has them and we do not."""
 
-    def encode(self, event: Event) -> bytes:
-        """Return id, length and body of an event.
+    def encode(self, event: Event, origin: int | None = None) -> bytes:
+        """Return kind, origin, length and body of an event.
+
+        Args:
+            event: of one of the classes.
+            origin: row of the entity that caused it; None is none.
 
         Raises:
             LocalProtocolError: its class is not listed, a value cannot be sent, or it
                 is too large.
         """
-        prefix = self._prefixes.get(type(event))
-        if prefix is None:
+        number = self._numbers.get(type(event))
+        if number is None:
             known = ", ".join(kind.__name__ for kind in self._by_id) or "none"
             msg = (
                 f"{type(event).__name__} is no event of this game, which has {known}: "
@@ -95,10 +110,15 @@ class EventCodec:
                 f"{MAX_EVENT}; shorten it, or send a message"
             )
             raise LocalProtocolError(msg)
+        prefix = varint_bytes(number << 1)
+        if origin is not None:
+            prefix = varint_bytes(number << 1 | _HAS_ORIGIN) + varint_bytes(origin)
         return prefix + varint_bytes(len(body)) + body
 
-    def decode(self, payload: bytes) -> tuple[int, list[Event]]:
-        """Return the tick and the events of a message; unknown ones are counted.
+    def decode(self, payload: bytes) -> tuple[int, list[Happened]]:
+        """Return the tick of a message and its events, each with its origin.
+
+        Unknown events are counted.
 
         Raises:
             RemoteProtocolError: the message is malformed, or beyond a limit.
@@ -111,24 +131,27 @@ class EventCodec:
             raise RemoteProtocolError(msg)
         (tick,) = _TICK.unpack_from(payload)
         records = list(_records(payload))
-        events: list[Event] = [
-            self._by_id[number].decode(body)
-            for number, body in records
+        events: list[Happened] = [
+            (self._by_id[number].decode(body), origin)
+            for number, origin, body in records
             if number < len(self._by_id)
         ]
         self.n_unknown += len(records) - len(events)
         return tick, events
 
 
-def _records(payload: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield id and body of each event of a message."""
+def _records(payload: bytes) -> Iterator[tuple[int, int | None, bytes]]:
+    """Yield number, origin and body of each event of a message."""
     at, n_events = _TICK.size, 0
     while at < len(payload):
         try:
-            number, at = read_varint(payload, at)
+            kind, at = read_varint(payload, at)
+            origin: int | None = None
+            if kind & _HAS_ORIGIN:
+                origin, at = read_varint(payload, at)
             length, at = read_varint(payload, at)
         except IndexError:
-            msg = f"the {len(payload)} bytes of events end within an id or a length"
+            msg = f"the {len(payload)} bytes of events end within a number"
             raise RemoteProtocolError(msg) from None
         n_events += 1
         if length > min(MAX_EVENT, len(payload) - at) or n_events > MAX_EVENTS:
@@ -137,7 +160,10 @@ def _records(payload: bytes) -> Iterator[tuple[int, bytes]]:
                 f"left: allowed are {MAX_EVENTS} events of {MAX_EVENT} bytes"
             )
             raise RemoteProtocolError(msg)
-        yield number, payload[at : at + length]
+        if origin is not None and origin >= MAX_ROWS:
+            msg = f"event {n_events} of row {origin}: rows are less than {MAX_ROWS}"
+            raise RemoteProtocolError(msg)
+        yield kind >> 1, origin, payload[at : at + length]
         at += length
 
 
@@ -162,7 +188,13 @@ class EventOutbox:
         return len(self._records)
 
     def emit(
-        self, event: Event, tick: int, *, to: Any = None, seen: int | None = None
+        self,
+        event: Event,
+        tick: int,
+        *,
+        to: Any = None,
+        seen: int | None = None,
+        origin: int | None = None,
     ) -> None:
         """Take an event; its values are those of now, whatever becomes of it.
 
@@ -171,6 +203,7 @@ class EventOutbox:
             tick: when it happens.
             to: who is told: a player, a player id, or several of them; None is all.
             seen: row that a client must see in order to be told; None is no matter.
+            origin: row of the entity that caused it; None is none.
 
         Raises:
             LocalProtocolError: the event cannot be sent, there were too many in this
@@ -183,10 +216,11 @@ class EventOutbox:
                 f"the limit is {MAX_EVENTS}; tell of many things by one event"
             )
             raise LocalProtocolError(msg)
-        if seen is not None and not 0 <= seen < self._capacity:
-            msg = f"seen = {seen}: rows go from 0 to {self._capacity - 1}"
-            raise LocalProtocolError(msg)
-        record = self._codec.encode(event)
+        for name, row in (("seen", seen), ("origin", origin)):
+            if row is not None and not 0 <= row < self._capacity:
+                msg = f"{name} = {row}: rows go from 0 to {self._capacity - 1}"
+                raise LocalProtocolError(msg)
+        record = self._codec.encode(event, origin)
         for player_id in () if to is None else _player_ids(to):
             self._named.setdefault(player_id, []).append(number)
         self._is_for_all[number] = to is None
@@ -265,7 +299,7 @@ class EventQueue:
 
     def __init__(self) -> None:
         # Ticks are counted on beyond 32 bits here, so that they can be sorted.
-        self._held: list[tuple[int, int, Event]] = []
+        self._held: list[tuple[int, int, Event, int | None]] = []
         self._n_added = 0
         self._newest = 0
         self._has_world = False
@@ -275,15 +309,15 @@ class EventQueue:
     def __len__(self) -> int:
         return len(self._held)
 
-    def add(self, tick: int, events: Iterable[Event]) -> list[tuple[int, Event]]:
+    def add(self, tick: int, events: Iterable[Happened]) -> list[Due]:
         """Take the events of a tick; return those to be told now, oldest first."""
         when = self._counted_on(tick)
-        for event in events:
+        for event, origin in events:
             self._n_added += 1
-            heappush(self._held, (when, self._n_added, event))
+            heappush(self._held, (when, self._n_added, event, origin))
         return self._due()
 
-    def advance(self, tick: int) -> list[tuple[int, Event]]:
+    def advance(self, tick: int) -> list[Due]:
         """Learn the world's tick; return the events to be told now, oldest first.
 
         An older tick than the world had before changes nothing.
@@ -298,23 +332,23 @@ class EventQueue:
         self._has_world = True
         self._newest = tick
         self._held = [
-            (self._counted_on(when), number, event)
-            for when, number, event in self._held
+            (self._counted_on(when), number, event, origin)
+            for when, number, event, origin in self._held
         ]
         heapify(self._held)
 
     def _counted_on(self, tick: int) -> int:
         return self._newest + distance32(tick, self._newest)
 
-    def _due(self) -> list[tuple[int, Event]]:
+    def _due(self) -> list[Due]:
         """Take out, by tick and then by arrival, what need not be held any more."""
-        due: list[tuple[int, Event]] = []
+        due: list[Due] = []
         held = self._held
         while held:
             is_early = not self._has_world or held[0][0] > self._newest
             if is_early and len(held) <= MAX_HELD:
                 break
             self.n_early += is_early
-            when, _, event = heappop(held)
-            due.append((when & 0xFFFFFFFF, event))
+            when, _, event, origin = heappop(held)
+            due.append((when & 0xFFFFFFFF, event, origin))
         return due

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gamenet.world import Component, EntityId
 
-__all__ = ["Followed", "Resolved", "Written"]
+__all__ = ["Followed", "Resolved", "Told", "Written"]
 
 Rows = NDArray[np.intp]
 Words = NDArray[np.uint32]
@@ -54,6 +54,18 @@ class Written:
 
 
 @dataclass(slots=True)
+class Told:
+    """What a message says of rows, whether that is new or not."""
+
+    tick: int
+    """Of which tick it is; there may have been a newer one before."""
+    rows: Rows
+    """The rows, ascending: (n_rows,)."""
+    words: Words
+    """What they were at that tick, laid out by `RowLayout`: (n_words, n_rows)."""
+
+
+@dataclass(slots=True)
 class Followed:
     """What became of the world since somebody last asked."""
 
@@ -69,3 +81,5 @@ class Followed:
     """Entities that have another owner."""
     written: list[Written]
     """Values that changed."""
+    told: list[Told]
+    """All that was said of rows."""

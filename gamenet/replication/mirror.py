@@ -181,6 +181,19 @@ class Mirror:
         self._compare(old, new, tick)
         return changes
 
+    def touch(self, rows: Rows) -> None:
+        """Take rows for changed in the newest tick, although they may be as they were.
+
+        They are told again, with whatever differs: to everybody who sees them, which
+        costs next to nothing, as all are told the same; or, where some components are
+        for some players only, to those who may know more than everybody.
+
+        Args:
+            rows: of living entities.
+        """
+        self._changed_at[self.tick % HISTORY, rows] = self.tick
+        self._since.clear()
+
     def _turn(self, tick: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """Begin a line of the ring as a copy of the newest; return both."""
         n, last, slot = self.n_rows, self.tick % HISTORY, tick % HISTORY

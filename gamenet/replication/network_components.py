@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from gamenet.wire import enum, fixed, float16, nbits, uint16, uint32
+from gamenet.wire import enum, fixed, float16, nbits, uint8, uint16, uint32
 from gamenet.world import Audience, Component, Sync
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "NetworkIdentity",
     "PredictionState",
     "Quality",
+    "Teleported",
 ]
 
 LOSS_STEPS = 255
@@ -88,3 +89,13 @@ class NetworkConnection(Component):
     rtt_ms: int = uint16()
     loss: float = fixed(0, 1, step=1 / LOSS_STEPS)  # the worse of the two directions
     quality: Quality = enum(Quality)
+
+
+class Teleported(Component):
+    """Say that an entity has jumped: whoever draws it does not slide it there.
+
+    Change `count` in the tick in which the entity is put elsewhere, or add the
+    component in that tick. Motion that is only fast needs none of it.
+    """
+
+    count: int = uint8()  # how often, modulo 256

@@ -46,6 +46,8 @@ MIN_WEIGHT, MAX_WEIGHT = 1 / 16, 16.0
 """What a row can gather in one tick: nothing stands still, nothing drowns the rest."""
 NEARNESS_FLOOR = 1 / 8
 """Weight of what is at the rim of a view, where that of the viewer's own place is 1."""
+FOREMOST = np.float32(1e9)
+"""What a row has that goes out before all others; none gathers as much."""
 
 SPARE = 3
 """So many times the rows that went out last are sorted: with 2, one choice in twenty
@@ -132,6 +134,10 @@ class Priorities:
         chosen = np.zeros(n_rows, np.bool_)
         chosen[self._foremost(gathered, sizes, budget)] = True
         return chosen
+
+    def put_first(self, rows: Rows) -> None:
+        """Let rows go out before all others, the next time that anything does."""
+        self.gathered[rows] = FOREMOST
 
     def sent(self, rows: Rows) -> Floats:
         """Note that rows went out; return what they had, for `lost`."""

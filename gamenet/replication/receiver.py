@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gamenet.errors import RemoteProtocolError
 from gamenet.replication.blocks import Block, read_snapshot
 from gamenet.replication.cells import add_differences
-from gamenet.replication.followed import Followed, Resolved, Written
+from gamenet.replication.followed import Followed, Resolved, Told, Written
 from gamenet.replication.history import History
 from gamenet.replication.layout import LANES, RowLayout
 from gamenet.replication.mirror import HISTORY, replicated
@@ -42,6 +42,7 @@ class Receiver:
         self._columns = [world.columns(component) for component in self.components]
         self._history = History(self.layout.n_words, world.capacity)
         self._written: list[Written] = []
+        self._told: list[Told] = []
         self._left: set[EntityId] = set()
         # The tick of the newest message that was dropped with each row; -1 for none.
         self._doubted = np.full(world.capacity, NO_DOUBT, np.int64)
@@ -107,6 +108,7 @@ class Receiver:
         """Return what happened since the last call."""
         changes = self._world.drain_changes()
         written, self._written = self._written, []
+        told, self._told = self._told, []
         left, self._left = self._left, set()
         return Followed(
             spawned=changes.spawned,
@@ -115,6 +117,7 @@ class Receiver:
             reshaped=changes.reshaped,
             reowned=changes.reowned,
             written=written,
+            told=told,
         )
 
     def show_again(self, entity: EntityId, component: type[Component]) -> None:
@@ -123,11 +126,22 @@ class Receiver:
             return
         i = self.components.index(component)
         rows = np.array([entity_row(entity)], np.intp)
-        self._history.make_room(int(rows[0]))
-        words = self._history.current(rows)[self.layout.positions[i]]
+        words = self.last_told(entity, component)
         for name, column in self.layout.lanes[i].from_lanes(words).items():
             self._columns[i].arrays[name][rows] = column
         self._columns[i].changed(rows)
+
+    def last_told(self, entity: EntityId, component: type[Component]) -> Words:
+        """Return what the server said last of a component of an entity.
+
+        Shapes:
+            returned: (n_lanes, 1).
+        """
+        rows = np.array([entity_row(entity)], np.intp)
+        self._history.make_room(int(rows[0]))
+        positions = self.layout.positions[self.components.index(component)]
+        words: Words = self._history.current(rows)[positions]
+        return words
 
     def _has_bases(self, blocks: list[Block], tick: int, newest: int) -> bool:
         """Return whether every base is within what is remembered."""
@@ -207,6 +221,7 @@ class Receiver:
         """Write what a block says, where it is newer than what is shown."""
         shown = self._history.newest(told.rows) <= tick
         self._history.store(tick, told.rows, told.words, told.before)
+        self._told.append(Told(tick, told.rows, told.words))
         if self._has_doubts:
             over = told.rows[self._doubted[told.rows] <= tick]
             self._doubted[over] = NO_DOUBT

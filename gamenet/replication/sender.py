@@ -66,6 +66,7 @@ class Sender:
         self._room = part_size - SNAPSHOT_HEAD.size
         self._deltas: dict[tuple[int, int], SharedDelta] = {}
         self._entering = NO_ROWS
+        self._insisted: dict[int, Rows] = {}
         self.n_blocks_made = 0
         """Blocks whose bytes had to be made."""
         self.n_blocks_shared = 0
@@ -90,8 +91,13 @@ class Sender:
         viewer.level.fill(EVERYONE)
         return viewer
 
-    def begin(self, tick: int) -> Changes:
+    def begin(self, tick: int, insisted: Rows = NO_ROWS) -> Changes:
         """Take the state of the world for a tick.
+
+        Args:
+            tick: which one.
+            insisted: rows of living entities that each snapshot for their owner tells,
+                whether they have changed or not.
 
         Returns:
             Who came, went and changed shape or owner.
@@ -104,7 +110,20 @@ class Sender:
             self.n_blocks_shared += delta.n_shared
         self._deltas.clear()
         self._entering = NO_ROWS
-        return self.mirror.update(tick)
+        changes = self.mirror.update(tick)
+        self._insist(insisted)
+        return changes
+
+    def _insist(self, rows: Rows) -> None:
+        """Make rows due for their owners, and remember whose they are."""
+        self._insisted = {}
+        if len(rows):
+            self.mirror.touch(rows)
+            owner = self._world.owner.take(rows)
+            order = owner.argsort(kind="stable")
+            owners, starts = np.unique(owner.take(order), return_index=True)
+            groups = np.split(rows.take(order), starts[1:])
+            self._insisted = dict(zip(owners.tolist(), groups, strict=True))
 
     def parts(
         self,
@@ -131,6 +150,8 @@ class Sender:
         told = gone_blocks(self.mirror, viewer, due.gone, self._room)
         budget -= sum(len(block.payload) for block in told)
         n_left_out = 0
+        if priorities is not None and viewer.player_id in self._insisted:
+            priorities.put_first(self._insisted[viewer.player_id])
         if priorities is not None and len(due.own) * SMALLEST_ROW > budget:
             due.own, n_left_out = keep_foremost(due.own, priorities, weigh, budget)
         shares = self._shares(viewer, due)

@@ -209,7 +209,7 @@ class Squad:
 
     def _add(self, number: int) -> Deferred[Any]:
         name = f"bot {number}"
-        client = GameClient(self._reactor, self._game, name=name)
+        client = GameClient(self._reactor, self._game, name=name, predict=False)
         bot = Bot(client, Random(f"{self._seed} {number}"), number)
         client.on_closed = lambda reason, detail: self._closed(bot, reason, detail)  # type: ignore[method-assign]
         joining: Deferred[Any] = self._invite(name)

@@ -162,6 +162,7 @@ def build(config: ServerConfig, reactor: Any) -> Server:
         site.putChild(path, resource)
     if config.record:
         server.inspection.record(_recorder(config.record, server))
+        server.hearing.on_inputs = server.inspection.heard
     listeners += [
         ListenService(reactor, spec, server.factory, site, **_options(config))
         for spec in config.listen

@@ -61,6 +61,7 @@ class BrowserCodec:
             messages=dict(protocol.registry),
             events=protocol.events,
             **protocol.browser_channels(),
+            shown=protocol.browser_shown(),
         )
         return cls(hashlib.blake2s(text.encode(), digest_size=8).hexdigest(), text)
 

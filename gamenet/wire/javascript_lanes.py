@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Write what the browser does with the lanes of a component: check them, show them.
+"""Write what the browser does with lanes: check them, show them, make them.
 
 Replication moves a component as lanes, unsigned numbers of at most 32 bits: one for
 a word of up to 32 bits, two for a wider one, low bits first, three for a rotation.
@@ -37,7 +37,7 @@ def lane_widths(schema: type[Schema]) -> list[int]:
 
 
 def lane_source(schema: type[Schema], names: Names) -> list[str]:
-    """Return the members `laneWidths`, `checkLanes` and `lanesToColumns`.
+    """Return the members that check lanes, write them into columns and read those.
 
     Raises:
         SchemaError: a field of variable width, or an appended one.
@@ -52,6 +52,10 @@ def lane_source(schema: type[Schema], names: Names) -> list[str]:
         "  /** Write checked lanes into the columns of a row. */",
         "  lanesToColumns(words, at, columns, row) {",
         *(f"    {line}" for line in _each(schema, _writes, names)),
+        "  },",
+        "  /** Write the columns of a row as lanes, rounded as the wire rounds. */",
+        "  columnsToLanes(columns, row, words, at) {",
+        *(f"    {line}" for line in _each(schema, _makes, names)),
         "  },",
     ]
 
@@ -136,6 +140,62 @@ def _value(field: Field, lanes: list[str]) -> str:
         return f"{OF_BITS[field.kind]}({', '.join(lanes)})"
     return lanes[0]  # the typed array makes a negative number of it
 
+
+def _makes(item: Any, lanes: list[str], names: Names) -> Iterator[str]:
+    """Yield what makes the lanes of a field, or of a run, from its columns."""
+    if isinstance(item, BitRun):
+        for n, lane in enumerate(lanes):
+            yield f"{lane} = {' | '.join(_run_parts(item, n))};"
+    elif isinstance(item, QuaternionField):
+        at = lanes[0].removeprefix("words[").removesuffix("]")
+        given = f"columns.{item.name}, 4 * row, {item.quantizer.bits}, words, {at}"
+        yield f"quaternionToSteps({given});"
+    else:
+        yield from _made(item, f"columns.{item.name}[row]", lanes, names)
+
+
+def _made(field: Field, value: str, lanes: list[str], names: Names) -> Iterator[str]:
+    """Yield what makes the lanes of a one-word field; an array cuts off high bits."""
+    kind = field.kind
+    if isinstance(field, FixedField):
+        q = field.quantizer
+        low, high, step = map(number_literal, (q.lo, q.hi, q.step))
+        number = f"stepOf({value}, {low}, {high}, {step}, {q.steps})"
+        yield f"{lanes[0]} = {number};"
+        yield from (f"{lane} = {number} / {1 << LANE};" for lane in lanes[1:])
+    elif isinstance(field, AngleField):
+        yield f"{lanes[0]} = turnOf({value}, {field.quantizer.turn});"
+    elif isinstance(field, EnumField):
+        yield f"{lanes[0]} = member({value}, {names(field.members)});"
+    elif kind in TO_BITS:
+        for n, lane in enumerate(lanes):
+            more = f", {n}" if len(lanes) > 1 else ""
+            yield f"{lane} = {TO_BITS[kind]}({value}{more});"
+    else:
+        bits = _bits(field)
+        mask = f" & {(1 << bits) - 1}" if bits < LANE else ""
+        yield f"{lanes[0]} = {value}{mask};"
+
+
+def _run_parts(run: BitRun, lane: int) -> Iterator[str]:
+    """Yield the bits that the fields of a run have in one lane of it."""
+    for field, shift in zip(run.fields, run.shifts, strict=True):
+        start, end = shift - LANE * lane, shift + field.bits - LANE * lane
+        if end <= 0 or start >= LANE:
+            continue
+        mask = f" & {(1 << field.bits) - 1}" if field.bits < LANE else ""
+        value = f"(columns.{field.name}[row]{mask})"
+        yield f"{value} << {start}" if start >= 0 else f"{value} >>> {-start}"
+
+
+TO_BITS = {
+    "float16": "numberToHalf",
+    "float32": "bitsOfFloat32",
+    "float64": "bitsOfFloat64",
+    "int64": "bitsOfInt64",
+    "uint64": "bitsOfInt64",
+}
+"""Function of numbers.js that makes a lane of the value of a field."""
 
 OF_BITS = {
     "float16": "halfToNumber",

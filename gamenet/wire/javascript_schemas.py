@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gamenet.wire.bits import BitField, BitRun, bit_runs
@@ -19,6 +19,7 @@ from gamenet.wire.javascript_fields import (
     Names,
     bits_of,
     default_literal,
+    number_literal,
     read_expression,
     write_expression,
 )
@@ -49,10 +50,14 @@ def schema_source(schema: type[Schema], names: Names) -> str:
     return _object_source(schema, names, [])
 
 
-def component_source(schema: type[Schema], names: Names) -> str:
-    """Return the object of a component."""
+def component_source(
+    schema: type[Schema], names: Names, shown: Mapping[str, Any]
+) -> str:
+    """Return the object of a component, with how it is shown."""
     lanes = lane_source(schema, names)  # refuses fields that have none, nor a column
     members = [
+        "  /** How it is shown; what is left out is as the view has it. */",
+        f"  shown: Object.freeze({{ {_settings(shown)} }}),",
         "  /** Make the columns of a number of rows. */",
         f"  columns: (rows) => ({{ {_columns(schema.schema_fields)} }}),",
         *lanes,
@@ -85,6 +90,15 @@ def _object_source(schema: type[Schema], names: Names, more: list[str]) -> str:
         "});\n",
     ]
     return "\n".join(lines)
+
+
+def _settings(shown: Mapping[str, Any]) -> str:
+    """Return settings as the members of an object: words, numbers and nulls."""
+    return ", ".join(
+        f"{name}: "
+        f"{number_literal(value) if isinstance(value, float) else json.dumps(value)}"
+        for name, value in shown.items()
+    )
 
 
 def _summary(schema: type[Schema]) -> str:

@@ -12,12 +12,16 @@ from __future__ import annotations
 from gamenet.world.changes import Changes
 from gamenet.world.columns import Columns
 from gamenet.world.component import Component
+from gamenet.world.difference import Difference, first_difference
 from gamenet.world.entity import (
     EntityId,
     entity_generation,
     entity_id,
+    entity_ids,
     entity_row,
 )
+from gamenet.world.saved import SavedWorld
+from gamenet.world.shown import Show, Shown
 from gamenet.world.sync import Audience, Sync
 from gamenet.world.world import World
 
@@ -26,10 +30,16 @@ __all__ = [
     "Changes",
     "Columns",
     "Component",
+    "Difference",
     "EntityId",
+    "SavedWorld",
+    "Show",
+    "Shown",
     "Sync",
     "World",
     "entity_generation",
     "entity_id",
+    "entity_ids",
     "entity_row",
+    "first_difference",
 ]

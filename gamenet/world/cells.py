@@ -38,7 +38,7 @@ class Cells:
     Args:
         component_name: what error messages call the component.
         field: the field.
-        capacity: number of rows.
+        array: its column.
 
     Shapes:
         array: (capacity,) or (capacity, k), of the field's column dtype.
@@ -49,12 +49,10 @@ class Cells:
     read: Read
     """Return the value of a row as a Python number, tuple or Enum member."""
 
-    def __init__(self, component_name: str, field: Any, capacity: int) -> None:
+    def __init__(self, component_name: str, field: Any, array: NDArray[Any]) -> None:
         self.name: str = field.name
         self._component_name = component_name
-        # The machine's byte order, which is what a memoryview can index.
-        dtype = np.dtype(field.column_dtype).newbyteorder("=")
-        self.array: NDArray[Any] = np.zeros((capacity, *field.column_shape), dtype)
+        self.array = array
         self.read, self._write, self._limit = _access(field, self.array)
 
     def write(self, row: int, value: Any) -> None:

@@ -64,8 +64,15 @@ class Journal:
             self._spawned[entity] = None
 
     def spawned_many(self, entities: Iterable[EntityId]) -> None:
-        """Note new entities whose ids were never used before."""
-        self._spawned.update(dict.fromkeys(entities))
+        """Note new entities.
+
+        A world that went back gives ids again, so some may have gone just before.
+        """
+        if not self._despawned:
+            self._spawned.update(dict.fromkeys(entities))
+            return
+        for entity in entities:
+            self.spawned(entity)
 
     def despawned(self, entity: EntityId) -> None:
         """Note that an entity is gone."""

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gamenet.world.arrays import RowsLike, read_only
-from gamenet.world.cells import Cells
 from gamenet.world.component import Component
+from gamenet.world.memory import Memory
 
 __all__ = ["Columns", "TickStamp"]
 
@@ -46,25 +46,26 @@ class Columns:
     """The component that these columns store."""
     arrays: dict[str, NDArray[Any]]
     """The fields' arrays by name, in the order of declaration."""
+    table: NDArray[Any] | None
+    """The fields' arrays as one, (n_fields, capacity), if all are scalars of one dtype,
+    and None otherwise: `velocity.table *= drag` is one operation for all fields."""
     present: NDArray[np.bool_]
     """Whether each row has the component: (capacity,) bool, read-only."""
     changed_tick: NDArray[np.uint32]
     """Tick of each row's newest change: (capacity,) uint32."""
 
     def __init__(
-        self,
-        component: type[Component],
-        cells: tuple[Cells, ...],
-        present: NDArray[np.bool_],
-        stamp: TickStamp,
+        self, component: type[Component], memory: Memory, stamp: TickStamp
     ) -> None:
-        arrays = {cell.name: cell.array for cell in cells}
+        fields = component.schema_fields
+        arrays = {field.name: memory.arrays[component, field.name] for field in fields}
         vars(self).update(
             arrays,
             component=component,
             arrays=arrays,
-            present=read_only(present),
-            changed_tick=np.zeros(len(present), np.uint32),
+            table=memory.table(component),
+            present=read_only(memory.arrays[component, "present"]),
+            changed_tick=memory.arrays[component, "changed_tick"],
             _stamp=stamp,
         )
 

@@ -12,12 +12,22 @@ from typing import Any, ClassVar
 
 from gamenet.errors import SchemaError
 from gamenet.wire import Schema, SchemaType
+from gamenet.world.shown import Shown
 from gamenet.world.sync import Sync
 
 __all__ = ["Component", "ComponentType"]
 
 RESERVED_NAMES = frozenset(
-    {"arrays", "changed", "changed_tick", "component", "present", "sync"}
+    {
+        "arrays",
+        "changed",
+        "changed_tick",
+        "component",
+        "present",
+        "shown",
+        "sync",
+        "table",
+    }
 )
 """Names that `Columns` uses itself, and that no field may have."""
 
@@ -53,6 +63,9 @@ class ComponentType(SchemaType):
         if not isinstance(cls.__dict__.get("sync", Sync()), Sync):
             msg = f"{name}.sync is {cls.__dict__['sync']!r}: write sync = Sync(...)"
             raise SchemaError(msg)
+        if not isinstance(cls.__dict__.get("shown", Shown()), Shown):
+            msg = f"{name}.shown is {cls.__dict__['shown']!r}: write shown = Shown(...)"
+            raise SchemaError(msg)
 
 
 class Component(Schema, metaclass=ComponentType):
@@ -70,3 +83,5 @@ class Component(Schema, metaclass=ComponentType):
 
     sync: ClassVar[Sync] = Sync()
     """Who may see it, who may write it, how often it goes out."""
+    shown: ClassVar[Shown] = Shown()
+    """Whether it is predicted, interpolated or snapped, and within which limits."""

@@ -17,10 +17,13 @@ from typing import Any, NewType
 import numpy as np
 from numpy.typing import NDArray
 
+from gamenet.errors import LocalProtocolError
+
 __all__ = [
     "NOBODY",
     "ROW_BITS",
     "ROW_MASK",
+    "UINT32_MAX",
     "EntityId",
     "describe_entity",
     "entity_generation",
@@ -29,6 +32,7 @@ __all__ = [
     "entity_row",
     "following_generation",
     "following_generations",
+    "owner_number",
 ]
 
 EntityId = NewType("EntityId", int)
@@ -36,7 +40,7 @@ EntityId = NewType("EntityId", int)
 
 ROW_BITS = 32
 ROW_MASK = (1 << ROW_BITS) - 1
-GENERATION_MASK = (1 << 32) - 1
+UINT32_MAX = (1 << 32) - 1
 
 NOBODY = (1 << 64) - 1
 """Stands in an array of ids for "no entity": its row is beyond any capacity."""
@@ -79,7 +83,7 @@ def following_generation(generation: int) -> int:
         >>> following_generation(0), following_generation(0xFFFF)
         (1, 65537)
     """
-    following = (generation + 1) & GENERATION_MASK
+    following = (generation + 1) & UINT32_MAX
     return following if following & WIRE_MASK else following + 1
 
 
@@ -98,3 +102,24 @@ def describe_entity(entity: int) -> str:
     """Return the words by which error messages name an entity."""
     row, generation = entity & ROW_MASK, entity >> ROW_BITS
     return f"entity {entity} (row {row}, generation {generation})"
+
+
+def owner_number(owner: Any) -> int:
+    """Return the player id of an owner, 0 for nobody.
+
+    Args:
+        owner: a player (anything with an `id`), a player id, or None.
+
+    Raises:
+        LocalProtocolError: if it is none of them.
+    """
+    number = getattr(owner, "id", owner)
+    if number is None:
+        return 0
+    if isinstance(number, int | np.integer) and 0 <= number <= UINT32_MAX:
+        return int(number)
+    msg = (
+        f"{owner!r} cannot own an entity: give a player, a player id from 0 to "
+        f"{UINT32_MAX}, or None"
+    )
+    raise LocalProtocolError(msg)

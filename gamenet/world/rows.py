@@ -25,6 +25,7 @@ from gamenet.world.entity import (
     following_generation,
     following_generations,
 )
+from gamenet.world.memory import Memory
 
 __all__ = ["Rows"]
 
@@ -33,7 +34,7 @@ class Rows:
     """Keep, for each row, which entity lives there and how often the row was used.
 
     Args:
-        capacity: number of rows, fixed for good.
+        memory: of the world; its layout says the number of rows.
 
     Shapes:
         alive: (capacity,) bool, read-only.
@@ -42,23 +43,29 @@ class Rows:
             0 = nobody.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
+    def __init__(self, memory: Memory) -> None:
+        self.capacity = memory.layout.capacity
         self.n_alive = 0
         self.version = 0
         """Rises whenever a row is taken or released."""
-        self._search_from = 0
-        self._taken = bytearray(capacity)
-        self._alive = np.frombuffer(self._taken, np.bool_)
-        self._generation = np.zeros(capacity, np.uint32)
-        self._ids = np.full(capacity, NOBODY, np.uint64)
-        self._owner = np.zeros(capacity, np.uint32)
+        self.n_given = 0
+        """Rises whenever a row gets another owner."""
+        self.search_from = 0
+        """No row below it is free."""
+        # The block begins with the bytes of `alive`, each 0 where a row is free.
+        self._room, self._begin = memory.room, memory.begin
+        self._alive = memory.arrays[None, "alive"]
+        self._generation = memory.arrays[None, "generation"]
+        self._ids = memory.arrays[None, "ids"]
+        self._ids[:] = NOBODY
+        self._owner = memory.arrays[None, "owner"]
         self.owner = read_only(self._owner)
         self.alive = read_only(self._alive)
         self.generation = read_only(self._generation)
         # Indexing a memoryview gives Python numbers, twice as fast as numpy does.
         self._generation_cells = self._generation.data
         self._owner_cells = self._owner.data
+        self._taken = self._alive.data
         self.id_cells = self._ids.data
 
     def row_of(self, entity: EntityId) -> int:
@@ -104,10 +111,12 @@ class Rows:
         Raises:
             WorldFullError: if every row is taken.
         """
-        row = self._taken.find(0, self._search_from)
+        begin = self._begin
+        end = begin + self.capacity
+        row = self._room.find(0, begin + self.search_from, end) - begin
         if row < 0:
             raise WorldFullError(self._why_full(1))
-        self._search_from = row
+        self.search_from = row
         return row
 
     def lowest_free_rows(self, n_rows: int) -> RowIndices:
@@ -157,6 +166,7 @@ class Rows:
         """Give the entity of a row to an owner; return whether that is another one."""
         is_other = self._owner_cells[row] != owner
         self._owner_cells[row] = owner
+        self.n_given += is_other
         return is_other
 
     def release(self, row: int) -> None:
@@ -166,7 +176,7 @@ class Rows:
         self._taken[row] = False
         self.n_alive -= 1
         self.version += 1
-        self._search_from = min(self._search_from, row)
+        self.search_from = min(self.search_from, row)
 
     def release_many(self, rows: RowIndices) -> None:
         """Free distinct taken rows, at least one."""
@@ -175,7 +185,7 @@ class Rows:
         self._alive[rows] = False
         self.n_alive -= len(rows)
         self.version += 1
-        self._search_from = min(self._search_from, int(rows.min()))
+        self.search_from = min(self.search_from, int(rows.min()))
 
     def _why_full(self, n_rows: int) -> str:
         free = self.capacity - self.n_alive

@@ -18,6 +18,7 @@ from gamenet.world.cells import Cells
 from gamenet.world.columns import Columns, TickStamp
 from gamenet.world.component import Component
 from gamenet.world.entity import NOBODY, EntityId
+from gamenet.world.memory import Memory
 from gamenet.world.rowview import row_view_type
 
 __all__ = ["Table"]
@@ -28,25 +29,26 @@ class Table:
 
     Args:
         component: the component class.
-        capacity: number of rows.
+        memory: where its arrays lie.
         stamp: the tick that changes are stamped with.
     """
 
     def __init__(
-        self, component: type[Component], capacity: int, stamp: TickStamp
+        self, component: type[Component], memory: Memory, stamp: TickStamp
     ) -> None:
         self.component = component
         self.version = 0
         """Rises whenever an entity gains or loses the component."""
         self._cells = tuple(
-            Cells(component.__name__, field, capacity)
+            Cells(component.__name__, field, memory.arrays[component, field.name])
             for field in component.schema_fields
         )
         self._stamp = stamp
         self._defaults = component()
-        self._holders = np.full(capacity, NOBODY, np.uint64)
-        self._present = np.zeros(capacity, np.bool_)
-        self.columns = Columns(component, self._cells, self._present, stamp)
+        self._holders = memory.arrays[component, "_holders"]
+        self._holders[:] = NOBODY
+        self._present = memory.arrays[component, "present"]
+        self.columns = Columns(component, memory, stamp)
         # Indexing a memoryview gives Python numbers, twice as fast as numpy does.
         self.holders = self._holders.data
         self._present_cells = self._present.data

@@ -16,33 +16,32 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gamenet.errors import ConfigError, LocalProtocolError
 from gamenet.world.arrays import RowIndices, RowsLike, as_rows
-from gamenet.world.catalogue import Catalogue, component_type
-from gamenet.world.changes import Changes, Journal
-from gamenet.world.columns import Columns, TickStamp
+from gamenet.world.catalogue import component_type
+from gamenet.world.changes import Changes
+from gamenet.world.columns import Columns
 from gamenet.world.component import Component
 from gamenet.world.entity import (
     NOBODY,
     ROW_BITS,
     ROW_MASK,
+    UINT32_MAX,
     EntityId,
     describe_entity,
+    owner_number,
 )
-from gamenet.world.query import Queries
-from gamenet.world.rows import Rows
-from gamenet.world.table import Table
+from gamenet.world.saved import SavedWorld
+from gamenet.world.storage import Storage
 
 __all__ = ["World"]
 
 AnyComponent = TypeVar("AnyComponent", bound=Component)
-
-UINT32_MAX = (1 << 32) - 1
 
 
 class World:
@@ -77,12 +76,10 @@ class World:
             raise ConfigError(msg)
         self.components = tuple(components)
         self.capacity = capacity
-        self._stamp = TickStamp()
-        self._journal = Journal()
-        self._rows = Rows(capacity)
-        self._catalogue = Catalogue(components, capacity, self._stamp)
-        self._tables = self._catalogue.tables
-        self._queries = Queries(self._rows, self._catalogue)
+        self._storage = storage = Storage(components, capacity)
+        self._stamp, self._journal = storage.stamp, storage.journal
+        self._rows, self._queries = storage.rows, storage.queries
+        self._catalogue, self._tables = storage.catalogue, storage.catalogue.tables
         self.alive = self._rows.alive
         self.generation = self._rows.generation
         self.owner = self._rows.owner
@@ -114,7 +111,7 @@ class World:
                 not fit, or the owner is no player. Nothing is spawned.
         """
         tables = self._catalogue.shape([component_type(item) for item in components])
-        owner_id = _owner_id(owner)
+        owner_id = owner_number(owner)
         row = self._rows.lowest_free()
         for table, values in zip(tables, components, strict=True):
             table.write(row, values)
@@ -177,7 +174,7 @@ class World:
             LocalProtocolError: if the owner is no player.
         """
         row = self._rows.row_of(entity)
-        if self._rows.give(row, _owner_id(owner)):
+        if self._rows.give(row, owner_number(owner)):
             self._journal.reowned(EntityId(int(entity)))
 
     def has(self, entity: EntityId, component: type[Component]) -> bool:
@@ -281,7 +278,7 @@ class World:
                 the errors of `spawn`.
         """
         tables = self._catalogue.shape([component_type(item) for item in components])
-        owner_id = _owner_id(owner)
+        owner_id = owner_number(owner)
         rows = self._rows.lowest_free_rows(n_rows)
         if not len(rows):
             return rows
@@ -310,6 +307,41 @@ class World:
         self._rows.release_many(distinct)
         for entity in entities.tolist():
             self._journal.despawned(entity)
+
+    def save(self, into: SavedWorld | None = None) -> SavedWorld:
+        """Copy the whole state: entities, generations, owners, values, changed ticks.
+
+        Args:
+            into: an earlier copy to write over, which is faster; None makes a new one.
+
+        Raises:
+            LocalProtocolError: `into` is of a world of another shape.
+        """
+        return self._storage.save(into)
+
+    def load(self, saved: SavedWorld) -> None:
+        """Go back to a state; from here all goes on as it did after `save`.
+
+        The next spawn gets the same row and generation, and ids from then are valid
+        again or stale again. Columns stay the same arrays. `drain_changes` is not set
+        back: it tells what the way here has changed since it was last asked. Changed
+        ticks are those of the state, so who follows values by them hears of nothing.
+
+        Args:
+            saved: from this world, or another one of the same shape.
+
+        Raises:
+            LocalProtocolError: it is of a world of another shape; nothing is changed.
+        """
+        self._storage.load(saved)
+
+    def checksum(self) -> int:
+        """Return 32 bits that differ where worlds differ, but for rare coincidences.
+
+        What counts: ids and owners of the living, what they have, and its values, bit
+        by bit. The tick does not count, and neither do left-overs in columns.
+        """
+        return self._storage.checksum()
 
     # Replication.
 
@@ -342,32 +374,18 @@ class World:
             )
             raise LocalProtocolError(msg)
         wanted = self._catalogue.shape(list(components))
-        owner_id = _owner_id(owner)
+        owner_id = owner_number(owner)
         if self._rows.id_cells[row] == entity:
             if self._rows.give(row, owner_id):
                 self._journal.reowned(entity)
-            if self._reshape(row, entity, wanted):
+            if self._catalogue.reshape(row, entity, wanted):
                 self._journal.reshaped(entity)
             return
         if self.alive[row]:
             self.despawn(self._rows.id_of(row))
         self._rows.take(entity, owner_id)
-        self._reshape(row, entity, wanted)
+        self._catalogue.reshape(row, entity, wanted)
         self._journal.spawned(entity)
-
-    def _reshape(self, row: int, entity: EntityId, wanted: list[Table]) -> bool:
-        gained = [table for table in wanted if table.holders[row] == NOBODY]
-        lost = [
-            table
-            for table in self._catalogue
-            if table.holders[row] != NOBODY and table not in wanted
-        ]
-        for table in gained:
-            table.write_defaults(row)
-            table.admit(row, entity)
-        for table in lost:
-            table.expel(row)
-        return bool(gained or lost)
 
     def _access_error(
         self, entity: EntityId, component: type[Component]
@@ -380,16 +398,3 @@ class World:
             f"first, or give it one with world.add(entity, {name}(...))"
         )
         return LocalProtocolError(msg)
-
-
-def _owner_id(owner: Any) -> int:
-    number = getattr(owner, "id", owner)
-    if number is None:
-        return 0
-    if isinstance(number, int | np.integer) and 0 <= number <= UINT32_MAX:
-        return int(number)
-    msg = (
-        f"{owner!r} cannot own an entity: give a player, a player id from 0 to "
-        f"{UINT32_MAX}, or None"
-    )
-    raise LocalProtocolError(msg)

@@ -14,6 +14,7 @@ import math
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -50,7 +51,12 @@ DUMP = ("--allow-file-access-from-files --virtual-time-budget=10000 --dump-dom")
 
 
 def run_program(
-    program: str, argument: Any, *, protocol: str = "", engine: str | None = None
+    program: str,
+    argument: Any,
+    *,
+    protocol: str = "",
+    modules: Iterable[Path] = (),
+    engine: str | None = None,
 ) -> Any:
     """Return what a program of tests/browser/programs answers.
 
@@ -58,10 +64,13 @@ def run_program(
         program: its file name.
         argument: a JSON value.
         protocol: the generated codec, which it imports as "./protocol.js".
+        modules: more of them, of a page, which it imports from beside it.
         engine: "node" or "chromium"; None for the first one that is installed.
     """
     with TemporaryDirectory() as name:
         folder = _gathered(name, protocol)
+        for module in modules:
+            shutil.copy(module, folder)
         source = f"export const argument = {json.dumps(argument)};\n"
         (folder / "argument.js").write_text(source, encoding="utf-8")
         (folder / "main.js").write_text(MAIN % program, encoding="utf-8")

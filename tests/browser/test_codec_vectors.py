@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -278,6 +280,23 @@ class LaneTests(SynchronousTestCase):
             self.assertEqual(wire.widths_of(schema), widths)
             wanted = self.columns(schema, lanes)
             self.assertEqual(unflagged(answer["columns"]), unflagged(wanted), schema)
+            kept = Lanes(schema).from_lanes(np.array(lanes, np.uint32).T)
+            again = Lanes(schema).to_lanes(SimpleNamespace(**kept), np.arange(9))
+            self.assertEqual(answer["again"], again.T.ravel().tolist(), schema)
+
+    def test_rounding(self) -> None:
+        """Any values of columns become the lanes that Python makes of them."""
+        rows = 60
+        asked, wanted = [], []
+        for i, schema in enumerate(self.schemas):
+            columns = wild_columns(schema, rows, self.random)
+            lanes = Lanes(schema).to_lanes(SimpleNamespace(**columns), np.arange(rows))
+            wanted.append(lanes.T.ravel().tolist())
+            given = [marked(each.tolist()) for each in columns.values()]
+            asked.append({"component": i, "columns": given})
+        answers = run(components=self.schemas, toRound=asked)["rounded"]
+        for schema, answer, lanes in zip(self.schemas, answers, wanted, strict=True):
+            self.assertEqual(answer, lanes, (schema, SEED))
 
     def test_malformed(self) -> None:
         """What no value has is refused by both, and nothing else is."""
@@ -319,6 +338,29 @@ def random_component(random: Random, number: int) -> type[Schema]:
         if field.is_fixed_width:
             body[f"f{len(body)}"] = field
     return type(Schema)(f"Component{number}", (Schema,), body)
+
+
+def wild_columns(schema: Any, rows: int, random: Random) -> dict[str, Any]:
+    """Return columns of anything that their types can hold."""
+    columns = {}
+    for field in schema.schema_fields:
+        shape = (rows, *field.column_shape)
+        dtype = np.dtype(field.column_dtype)
+        if dtype.kind == "f":
+            scale = 10.0 ** random.randrange(-2, 4)
+            column = np.reshape(
+                [random.gauss(0, scale) for _ in range(int(np.prod(shape)))], shape
+            ).astype(dtype)
+            if dtype.itemsize > 2 and field.kind in {"fixed", "angle", "quaternion"}:
+                column[0], column[1], column[2] = math.nan, math.inf, -math.inf
+                column[3] = 0.0
+        else:
+            raw = random.randbytes(rows * dtype.itemsize)
+            column = np.frombuffer(raw, np.uint8).view("<" + dtype.str[1:]).copy()
+            if dtype.kind == "b":
+                column = np.frombuffer(raw, np.uint8) & 1 == 1
+        columns[field.name] = column
+    return columns
 
 
 def unflagged(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:

@@ -55,7 +55,10 @@ class Feed:
         kinds = [EVENTS[(self.n_events + n) % 2] for n in range(count)]
         events = [kind(self.n_events + n) for n, kind in enumerate(kinds)]
         self.n_events += count
-        data = tick.to_bytes(4, "little") + b"".join(map(CODEC.encode, events))
+        data = tick.to_bytes(4, "little")
+        for event in events:
+            origin = event.number * 1000 if event.number % 3 else None
+            data += CODEC.encode(event, origin)
         self.steps.append({"bytes": data.hex()})
         self._note(self.queue.add(*CODEC.decode(data)))
 
@@ -64,11 +67,11 @@ class Feed:
         self.steps.append({"tick": tick})
         self._note(self.queue.advance(tick))
 
-    def _note(self, due: list[tuple[int, Any]]) -> None:
+    def _note(self, due: list[tuple[int, Any, int | None]]) -> None:
         self.told.append(
             [
-                [tick, type(event).__name__, {"number": event.number}]
-                for tick, event in due
+                [tick, type(event).__name__, {"number": event.number}, origin]
+                for tick, event, origin in due
             ]
         )
 

@@ -72,6 +72,23 @@ class FiguresTests(SynchronousTestCase):
             },
         )
 
+    def test_times(self) -> None:
+        """From the welcome on there is what the time lines measure."""
+        timing = {"ahead": 3.14, "clockError": 0.00123, "slack": 1.55, "wanted": 2.0}
+        timing |= {"late": 3, "missing": 250_000, "delay": 0.0666, "resyncs": 1}
+        found = figures(**timing)
+        self.assertEqual(
+            {name: found[name] for name in found if name not in figures()},
+            {
+                "Ahead": "3.1 t",
+                "Clock": "± 1.2 ms",
+                "Slack": "1.6 of 2.0 t",
+                "Late": "3 + 250 k",
+                "View": "67 ms",
+                "Resyncs": "1",
+            },
+        )
+
     def test_values(self) -> None:
         """Each figure is the connection's, in a unit that people want."""
         found = figures(

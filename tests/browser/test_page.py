@@ -23,6 +23,13 @@ WATCH = """async () => {
     };
 }"""
 
+STEER = """() => {
+    window.ticks = [];
+    client.on("tick", (tick) => {
+        ticks.push(tick);
+        client.sendInput("Steer", { x: 9 });
+    });
+}"""
 LEAVE = """async () => {
     const { connect } = await import("/gamenet/gamenet.js");
     const visit = new AbortController();
@@ -173,6 +180,20 @@ class PageTests(BrowserTestCase):
         page.wait_for_selector("#netgraph", state="visible")
         page.click("#net")
         page.wait_for_selector("#netgraph", state="hidden")
+
+    def test_time(self) -> None:
+        """A page knows the server's time, and what it does in a tick comes in time."""
+        watcher = self.watcher(self.serve(DRIFT))
+        watcher.evaluate(STEER)
+        watcher.wait_for_function("() => client.stats().clockError < 0.005")
+        watcher.wait_for_function("() => ticks.length > 60 && client.stats().slack > 0")
+        watcher.wait_for_function("() => client.ownTick > client.serverTick() - 1")
+        self.assertEqual(
+            watcher.evaluate("() => ticks.filter((tick, n) => tick <= ticks[n - 1])"),
+            [],
+        )
+        self.assertTrue(watcher.evaluate("() => client.viewTick() < client.tick"))
+        self.assertEqual(self.browser.errors, [])
 
     def test_leaving(self) -> None:
         """A page that is left says goodbye: nobody waits for a time-out."""

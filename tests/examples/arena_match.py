@@ -14,22 +14,14 @@ from typing import Any
 import numpy as np
 from twisted.trial.unittest import SynchronousTestCase
 
-from examples.arena import Arena, game
-from examples.arena.game import (
-    Asteroid,
-    Heading,
-    Health,
-    Pilot,
-    Position,
-    Score,
-    Ship,
-    Velocity,
-)
+from examples.arena import Arena, flight, game
+from examples.arena.flight import Heading, Pilot, Position, Ship, Velocity
+from examples.arena.game import Asteroid, Health, Score
 from gamenet.game import CloseReason, Event, World
 
 DT = 1 / Arena.tick_rate
 MIDDLE = (0.0, 0.0)
-SLACK = 1e-3  # metres by which rounding may leave a body inside a wall
+SLACK = flight.PLACE_STEP  # metres by which rounding may leave a body inside a wall
 
 
 class Guest:
@@ -51,9 +43,10 @@ class Match:
         self.joined = 0
         self.game.bind(self.world, np.random.default_rng(seed))
         self.game.emit = self.hear
+        self.game.prepare()
         self.game.started()
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: Event, *, by: int | None = None) -> None:
         """Keep an event as a client gets it, through its bytes."""
         self.told.append(type(event).decode(event.encode()))
 
@@ -193,10 +186,17 @@ def assert_inside(test: SynchronousTestCase, match: Match) -> None:
     position, radius = match.columns(Position), match.game.body["radius"][rows]
     x, y = position.x[rows], position.y[rows]
     test.assertTrue(np.isfinite(x).all() and np.isfinite(y).all())
-    test.assertTrue((np.abs(x) <= game.WIDTH / 2 - radius + SLACK).all())
-    test.assertTrue((np.abs(y) <= game.HEIGHT / 2 - radius + SLACK).all())
+    test.assertTrue((np.abs(x) <= flight.WIDTH / 2 - radius + SLACK).all())
+    test.assertTrue((np.abs(y) <= flight.HEIGHT / 2 - radius + SLACK).all())
     gap = np.hypot(*match.game.gap_to_walls(x, y)).min(axis=1, initial=np.inf)
     test.assertTrue((gap >= radius - SLACK).all())
+
+
+def assert_near(
+    test: SynchronousTestCase, value: float, expected: float, by: float
+) -> None:
+    """Check that a value is as expected, by so much more or less."""
+    test.assertLessEqual(abs(value - expected), by, f"{value} instead of {expected}")
 
 
 class QuietTests(SynchronousTestCase):

@@ -7,17 +7,9 @@ from math import pi
 
 import numpy as np
 
-from examples.arena import game
-from examples.arena.game import (
-    Asteroid,
-    Explosion,
-    Kill,
-    Position,
-    Projectile,
-    Score,
-    Ship,
-    Velocity,
-)
+from examples.arena import flight, game
+from examples.arena.flight import Position, Ship, Velocity
+from examples.arena.game import Asteroid, Explosion, Kill, Projectile, Score
 from tests.examples.arena_match import (
     MIDDLE,
     Guest,
@@ -283,7 +275,7 @@ class AsteroidTests(QuietTests):
         rows = self.match.rows(Asteroid)
         position, velocity = self.match.columns(Position), self.match.columns(Velocity)
         x, y = position.x[rows], position.y[rows]
-        room = np.minimum(game.WIDTH / 2 - abs(x), game.HEIGHT / 2 - abs(y))
+        room = np.minimum(flight.WIDTH / 2 - abs(x), flight.HEIGHT / 2 - abs(y))
         np.testing.assert_allclose(room, game.ASTEROID_RADIUS[3], atol=1e-4)
         self.assertTrue((x * velocity.x[rows] + y * velocity.y[rows] < 0).all())
 

@@ -8,7 +8,8 @@ import random
 from twisted.trial.unittest import SynchronousTestCase
 
 from examples.arena import Arena
-from examples.arena.game import Explosion, Kill, Pilot
+from examples.arena.flight import Beam, Pilot
+from examples.arena.game import Explosion, Kill
 from gamenet.testing import Stepper
 from gamenet.transport import Impairment
 
@@ -34,6 +35,13 @@ def down_to(stepper: Stepper) -> int:
     )
 
 
+def any_keys(chance: random.Random) -> Pilot:
+    """Return what a player might hold, who has not always a target for the beam."""
+    pilot = Pilot.sample(chance)
+    pilot.beam = chance.random() < 0.1
+    return pilot
+
+
 class TrafficTests(SynchronousTestCase):
     """Everybody sees everything, and downloads little."""
 
@@ -45,20 +53,20 @@ class TrafficTests(SynchronousTestCase):
         }
         stepper = Stepper.of(SlowerArena, N_PLAYERS, seed=3, **network)
         chance = random.Random(1)
-        held = [Pilot.sample(chance) for _ in stepper.clients]
+        held = [any_keys(chance) for _ in stepper.clients]
         heard: set[type] = set()
         stepper.clients[0].on_event = lambda event, _: heard.add(type(event))
 
         def press() -> None:
             for i, client in enumerate(stepper.clients):
                 if chance.random() < 0.1:
-                    held[i] = Pilot.sample(chance)
+                    held[i] = any_keys(chance)
                 client.send_input(held[i])
 
         stepper.tick(WARM_UP * SlowerArena.tick_rate, press)
         before = down_to(stepper)
         stepper.tick(SECONDS * SlowerArena.tick_rate, press)
         rate = (down_to(stepper) - before) / SECONDS / N_PLAYERS
-        self.assertLess(rate, LIMIT)
+        self.assertLess(rate, LIMIT, "bytes a second")
         self.assertGreater(rate, LIMIT / 4)
-        self.assertEqual(heard, {Explosion, Kill})
+        self.assertEqual(heard, {Explosion, Kill, Beam})

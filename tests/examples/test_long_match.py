@@ -11,7 +11,7 @@ import numpy as np
 from twisted.trial.unittest import SynchronousTestCase
 
 from examples.arena import Arena
-from examples.arena.game import Pilot
+from examples.arena.flight import Pilot
 from gamenet.testing import Stepper
 from gamenet.transport import Impairment
 from gamenet.world import World

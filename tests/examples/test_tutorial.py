@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Run what the tutorial shows: its own tests, its player, its earlier chapter."""
+"""Run what the tutorial shows: its own tests, its player, an earlier chapter."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from examples.tutorial import explorer, stars
 from examples.tutorial.gliding import EDGE, Glide, Position, Steer
 from examples.tutorial.test_stars import StarsTests
+from examples.tutorial.test_swift import SwiftTests
 from gamenet.testing import Stepper
 
-__all__ = ["StarsTests"]
+__all__ = ["StarsTests", "SwiftTests"]
 
 
 class GlideTests(SynchronousTestCase):

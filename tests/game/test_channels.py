@@ -66,9 +66,9 @@ class ChannelTests(SynchronousTestCase):
         """Write down on which channels messages come to the second client."""
         receive = self.two.match.receive
 
-        def listen(channel: int, payload: bytes) -> None:
+        def listen(channel: int, payload: bytes, **details: float) -> None:
             self.carried.append(channel)
-            receive(channel, payload)
+            receive(channel, payload, **details)
 
         self.two.match.receive = listen  # type: ignore[method-assign]
 

@@ -226,7 +226,7 @@ class HoldingTests(SynchronousTestCase):
         match = Match(None)
         packet = EventCodec((Flag,)).encode(Flag(number=1))
         for tick in range(300):
-            match.receive(EVENTS, tick.to_bytes(4, "little") + packet)
+            match.receive(EVENTS, tick.to_bytes(4, "little") + packet, now=0.0)
         self.assertEqual(match.counts["early"], 300)
         self.assertEqual(len(match._early), 256)
         self.assertEqual([e for e in match.events if isinstance(e, EventHappened)], [])
@@ -237,11 +237,11 @@ class HoldingTests(SynchronousTestCase):
         match = Match(protocol)
         packet = EventCodec(protocol.events).encode(Flag(number=1))
         for payload in (b"", b"\xff" * 9, bytes(4) + packet):
-            match.receive(EVENTS, payload)
-        match.receive(SNAPSHOTS, b"nonsense")
-        match.receive(SNAPSHOTS, SNAPSHOT_HEAD.pack(1, 0, 1))
+            match.receive(EVENTS, payload, now=0.0)
+        match.receive(SNAPSHOTS, b"nonsense", now=0.0)
+        match.receive(SNAPSHOTS, SNAPSHOT_HEAD.pack(1, 0, 1), now=0.0)
         welcome = Welcome(player_id=1, tick=0, tick_rate=30.0, capacity=16)
-        match.receive(CONTROL, protocol.registry.encode(welcome))
+        match.receive(CONTROL, protocol.registry.encode(welcome), now=0.0)
         self.assertEqual(match.counts["early_malformed"], 3)
         self.assertEqual(
             list(match.events),

@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from gamenet.game import Component, Protocol, fixed, recorder
 from gamenet.game.recorder import Recorder
 from gamenet.game.recording import (
     MAGIC,
+    Arrival,
     Packet,
     Recording,
     _record,
@@ -119,6 +121,20 @@ class RecorderTests(FileCase):
         self.assertEqual(plain(other), (8, 41, 3, b"", 0.0, 0, 1.5, [], [], []))
         self.assertEqual((recording.damage, recording.n_missing), ("", 0))
         self.assertEqual((writing.n_packets, writing.is_open), (2, False))
+
+    def test_arrivals(self) -> None:
+        """What players sent comes back in its place among what they were sent."""
+        writing = self.recorder()
+        writing.sent(DECIDED)
+        self.clock.advance(0.5)
+        writing.heard(Arrival(7, 40, 40.25, b"inputs"))
+        writing.sent(DECIDED)
+        writing.stop()
+        with closing(Recording(self.path)) as recording:
+            _, arrival, _ = recording.records()
+            self.assertTrue(recording.has_inputs)
+        self.assertEqual(arrival, Arrival(7, 40, 40.25, b"inputs", 0.5))
+        self.assertEqual(len(self.read()[1]), 2)
 
     def test_head(self) -> None:
         """The file says what the game speaks, without the game's code."""
@@ -246,7 +262,13 @@ class RecordingTests(FileCase):
     def test_version(self) -> None:
         """A format of later days is not guessed at."""
         self.path.write_bytes(MAGIC + b"\7\0" + HEAD)
-        self.assertEqual(self.refused(), "has the format 7; this gamenet reads 1")
+        self.assertEqual(self.refused(), "has the format 7; this gamenet reads 1 and 2")
+
+    def test_first_version(self) -> None:
+        """A file of the first format is read, and says that it has no inputs."""
+        data = MAGIC + b"\1\0" + HEAD[len(MAGIC) + 2 :] + self.record
+        recording, packets = self.read(data)
+        self.assertEqual((len(packets), recording.has_inputs), (1, False))
 
     def test_damaged_head(self) -> None:
         """Without its header a recording says nothing."""
@@ -297,7 +319,7 @@ class RecordingTests(FileCase):
         self.assertEqual((len(packets), recording.damage), (1, ""))
 
     @settings(max_examples=60)
-    @given(st.binary(max_size=80), st.integers(1, 2))
+    @given(st.binary(max_size=80), st.integers(1, 3))
     def test_hostile_records(self, body: bytes, kind: int) -> None:
         """A record of any content, however well it is summed, is no crash."""
         packet = _record(kind, body)

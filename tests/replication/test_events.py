@@ -16,10 +16,12 @@ from gamenet.replication.events import (
     MAX_EVENT,
     MAX_EVENTS,
     MAX_HELD,
+    MAX_ROWS,
     Event,
     EventCodec,
     EventOutbox,
     EventQueue,
+    Happened,
 )
 from gamenet.wire import blob, uint8, uint32
 
@@ -50,6 +52,7 @@ class Mark(Event):
 
 
 KINDS = [Shot, Whistle, Noise, Mark]
+rows = st.none() | st.integers(0, MAX_ROWS - 1)
 events = st.one_of(
     st.builds(Shot, st.integers(0, 255)),
     st.builds(Whistle),
@@ -64,20 +67,22 @@ class CodecTests(SynchronousTestCase):
         self.codec = EventCodec(KINDS)
 
     def test_bytes(self) -> None:
-        """The bytes are tick, then id, length and body of each."""
+        """The bytes are tick, then kind, origin, length and body of each."""
         outbox = EventOutbox(self.codec, CAPACITY)
         outbox.emit(Shot(7), 258)
         outbox.emit(Whistle(), 258)
         outbox.emit(Noise(bytes(130)), 258)
+        outbox.emit(Whistle(), 258, origin=7)
         (message,) = outbox.messages(1, ALL)
-        expected = b"\x02\x01\0\0" + b"\x00\x01\x07" + b"\x01\x00"
-        expected += b"\x02\x84\x01" + b"\x82\x01" + bytes(130)
+        expected = b"\x02\x01\0\0" + b"\x00\x01\x07" + b"\x02\x00"
+        expected += b"\x04\x84\x01" + b"\x82\x01" + bytes(130) + b"\x03\x07\x00"
         self.assertEqual(message, expected)
 
-    @given(st.integers(0, 2**32 - 1), st.lists(events, max_size=20))
-    def test_round_trip(self, tick: int, sent: list[Event]) -> None:
-        """What is written is read, in order."""
-        payload = tick.to_bytes(4, "little") + b"".join(map(self.codec.encode, sent))
+    @given(st.integers(0, 2**32 - 1), st.lists(st.tuples(events, rows), max_size=20))
+    def test_round_trip(self, tick: int, sent: list[Happened]) -> None:
+        """What is written is read, in order, with the rows that it comes from."""
+        payload = tick.to_bytes(4, "little")
+        payload += b"".join(self.codec.encode(*each) for each in sent)
         self.assertEqual(self.codec.decode(payload), (tick, sent))
 
     def test_no_event_of_the_game(self) -> None:
@@ -95,9 +100,19 @@ class CodecTests(SynchronousTestCase):
 
     def test_unknown_events(self) -> None:
         """A newer server's events are skipped and counted; the others are there."""
-        newer = bytes(4) + b"\x05\x03abc" + b"\x00\x01\x09" + b"\x84\x01\x00"
-        self.assertEqual(self.codec.decode(newer), (0, [Shot(9)]))
-        self.assertEqual(self.codec.n_unknown, 2)
+        newer = bytes(4) + b"\x0a\x03abc" + b"\x00\x01\x09" + b"\x88\x02\x00"
+        newer += b"\x0b\x05\x03abc"
+        self.assertEqual(self.codec.decode(newer), (0, [(Shot(9), None)]))
+        self.assertEqual(self.codec.n_unknown, 3)
+
+    def test_origins(self) -> None:
+        """A row is any of the largest world, and no other."""
+        last = MAX_ROWS - 1
+        payload = bytes(4) + self.codec.encode(Shot(1), last)
+        self.assertEqual(self.codec.decode(payload), (0, [(Shot(1), last)]))
+        payload = bytes(4) + self.codec.encode(Shot(1), last + 1)
+        with self.assertRaisesRegex(RemoteProtocolError, "of row 16777216"):
+            self.codec.decode(payload)
 
     def test_malformed(self) -> None:
         """A message that is cut, too long, or has too much in it is refused whole."""
@@ -107,26 +122,31 @@ class CodecTests(SynchronousTestCase):
             bytes(3),
             head + shot + b"\x00",
             head + shot + b"\x80",
+            head + shot + b"\x01",
+            head + shot + b"\x01\x80",
+            head + shot + b"\x01\x05",
+            head + shot + b"\x01\x80\x80\x80\x08\x01\x09",
             head + b"\x00\x80",
             head + b"\x00\x02\x09",
             head + b"\x00\x00",
             head + b"\x00\x02\x09\x09",
             head + b"\x80\x00\x01\x09",
-            head + b"\x05\x81\x08" + bytes(MAX_EVENT + 1),
-            head + b"\x01\x00" * (MAX_EVENTS + 1),
-            head + b"\x05\xff\x07" + bytes(MAX_BATCH),
+            head + b"\x0a\x81\x08" + bytes(MAX_EVENT + 1),
+            head + b"\x02\x00" * (MAX_EVENTS + 1),
+            head + b"\x0a\xff\x07" + bytes(MAX_BATCH),
         ):
             self.assertRaises(RemoteProtocolError, self.codec.decode, payload)
         self.assertEqual(self.codec.n_unknown, 0)
 
     def test_most(self) -> None:
         """What the limits allow is read; no event at all is one of these."""
-        most = bytes(4) + b"\x01\x00" * MAX_EVENTS
+        most = bytes(4) + b"\x02\x00" * MAX_EVENTS
         self.assertEqual(len(self.codec.decode(most)[1]), MAX_EVENTS)
         self.assertEqual(self.codec.decode(bytes(4)), (0, []))
 
     @given(st.binary(max_size=64))
     @example(bytes(4) + b"\x00\x01\x09")
+    @example(bytes(4) + b"\x01\x07\x01\x09")
     def test_any_bytes(self, payload: bytes) -> None:
         """Arbitrary bytes are events or a RemoteProtocolError."""
         codec = EventCodec(KINDS)
@@ -135,7 +155,7 @@ class CodecTests(SynchronousTestCase):
         except RemoteProtocolError:
             return
         if not codec.n_unknown:
-            again = b"".join(map(codec.encode, found))
+            again = b"".join(codec.encode(*each) for each in found)
             self.assertEqual(tick.to_bytes(4, "little") + again, payload)
 
 
@@ -149,7 +169,7 @@ class OutboxTests(SynchronousTestCase):
     def heard(self, player_id: int, level=ALL) -> list[Event]:
         """Return what a client hears."""
         messages = self.outbox.messages(player_id, level)
-        return [each for one in messages for each in self.codec.decode(one)[1]]
+        return [each for one in messages for each, _ in self.codec.decode(one)[1]]
 
     def test_nothing(self) -> None:
         """A tick without events has no message, nor has one without any for us."""
@@ -211,7 +231,9 @@ class OutboxTests(SynchronousTestCase):
         self.outbox.emit(Mark(0), 2**32 - 1)
         self.outbox.emit(Mark(1), 2**32)
         found = [self.codec.decode(each) for each in self.outbox.messages(1, ALL)]
-        self.assertEqual(found, [(2**32 - 1, [Mark(0)]), (0, [Mark(1)])])
+        self.assertEqual(
+            found, [(2**32 - 1, [(Mark(0), None)]), (0, [(Mark(1), None)])]
+        )
 
     def test_large_ticks(self) -> None:
         """What is too much for one message is cut between events, in order."""
@@ -237,6 +259,8 @@ class OutboxTests(SynchronousTestCase):
             (Shot(300), {}),
             (Whistle(), {"seen": CAPACITY}),
             (Whistle(), {"seen": -1}),
+            (Whistle(), {"origin": CAPACITY}),
+            (Whistle(), {"origin": -1}),
             (Whistle(), {"to": "ada"}),
             (Whistle(), {"to": [1, None]}),
             (Whistle(), {"to": 1.5}),
@@ -263,7 +287,7 @@ class OutboxTests(SynchronousTestCase):
         for player_id, view in enumerate(views, 1):
             level = np.array([view >> row & 1 for row in range(CAPACITY)], np.uint8)
             messages = outbox.messages(player_id, level)
-            found = [e for m in messages for e in self.codec.decode(m)[1]]
+            found = [e for m in messages for e, _ in self.codec.decode(m)[1]]
             expected = [
                 Mark(number)
                 for number, (to, seen) in enumerate(sent)
@@ -272,11 +296,27 @@ class OutboxTests(SynchronousTestCase):
             self.assertEqual(found, expected)
 
 
+class Told:
+    """A queue of events without an origin; what it gives out, likewise."""
+
+    def __init__(self) -> None:
+        self.held = EventQueue()
+
+    def add(self, tick: int, events: list[Event]) -> list[tuple[int, Event]]:
+        """Take events."""
+        due = self.held.add(tick, [(event, None) for event in events])
+        return [(when, event) for when, event, _ in due]
+
+    def advance(self, tick: int) -> list[tuple[int, Event]]:
+        """Let the world come to a tick."""
+        return [(when, event) for when, event, _ in self.held.advance(tick)]
+
+
 class QueueTests(SynchronousTestCase):
     """A client hears of an event when its world has come so far."""
 
     def setUp(self) -> None:
-        self.queue = EventQueue()
+        self.queue = Told()
 
     def test_held_back(self) -> None:
         """Events wait for a snapshot of their tick, or of a later one."""
@@ -285,9 +325,17 @@ class QueueTests(SynchronousTestCase):
         self.assertEqual(self.queue.add(7, [Mark(3)]), [])
         self.assertEqual(self.queue.add(5, [Mark(2)]), [])
         self.assertEqual(self.queue.advance(6), [(5, Mark(1)), (5, Mark(2))])
-        self.assertEqual(len(self.queue), 1)
+        self.assertEqual(len(self.queue.held), 1)
         self.assertEqual(self.queue.advance(7), [(7, Mark(3))])
-        self.assertEqual(self.queue.n_early, 0)
+        self.assertEqual(self.queue.held.n_early, 0)
+
+    def test_origin(self) -> None:
+        """An event keeps its origin, wherever it waits."""
+        queue = EventQueue()
+        queue.add(7, [(Mark(1), 3), (Mark(1), None)])
+        queue.advance(6)
+        self.assertEqual(queue.advance(7), [(7, Mark(1), 3), (7, Mark(1), None)])
+        self.assertEqual(queue.add(5, [(Mark(2), 0)]), [(5, Mark(2), 0)])
 
     def test_at_once(self) -> None:
         """Events of a tick that the world has are told as they come."""
@@ -308,7 +356,7 @@ class QueueTests(SynchronousTestCase):
             self.assertEqual(self.queue.add(tick, [Mark(number)]), [])
         found = self.queue.advance(7)
         self.assertEqual([e.number for _, e in found], [3, 2, 1])
-        self.assertEqual(len(self.queue), 2)
+        self.assertEqual(len(self.queue.held), 2)
 
     def test_too_many_before_any_snapshot(self) -> None:
         """What is held before there is a world is bounded, too."""
@@ -331,10 +379,10 @@ class QueueTests(SynchronousTestCase):
         self.assertEqual(self.queue.add(9, [Mark(i) for i in range(MAX_HELD)]), [])
         self.assertEqual(self.queue.add(8, [Mark(998)]), [(8, Mark(998))])
         self.assertEqual(self.queue.add(9, [Mark(999)]), [(9, Mark(0))])
-        self.assertEqual((len(self.queue), self.queue.n_early), (MAX_HELD, 2))
+        self.assertEqual((len(self.queue.held), self.queue.held.n_early), (MAX_HELD, 2))
         told = self.queue.advance(9)
         self.assertEqual([e.number for _, e in told], [*range(1, MAX_HELD), 999])
-        self.assertEqual(self.queue.n_early, 2)
+        self.assertEqual(self.queue.held.n_early, 2)
 
     @given(
         st.integers(0, 2**32 - 1),
@@ -342,7 +390,7 @@ class QueueTests(SynchronousTestCase):
     )
     def test_model(self, start: int, steps: list[tuple[bool, int]]) -> None:
         """Each event is told once, as soon as its tick is there, in order."""
-        queue, world = EventQueue(), 0
+        queue, world = Told(), 0
         queue.advance(start)
         held: list[tuple[int, int]] = []
         for number, (is_event, offset) in enumerate(steps):
@@ -357,4 +405,4 @@ class QueueTests(SynchronousTestCase):
             held = [each for each in held if each not in due]
             expected = [((start + t) & 0xFFFFFFFF, Mark(n)) for t, n in due]
             self.assertEqual(found, expected)
-        self.assertEqual(len(queue), len(held))
+        self.assertEqual(len(queue.held), len(held))

@@ -32,9 +32,11 @@ def play(seed: int, n_ticks: int, **impairments: Impairment) -> tuple[Stepper, s
         carrier = client.match
         original = carrier.receive
 
-        def receive(channel: int, payload: bytes, original: Any = original) -> None:
+        def receive(
+            channel: int, payload: bytes, original: Any = original, **times: Any
+        ) -> None:
             digest.update(bytes((channel,)) + payload)
-            original(channel, payload)
+            original(channel, payload, **times)
 
         carrier.receive = receive  # type: ignore[method-assign]
 

@@ -10,12 +10,13 @@ from gamenet.wire import Schema, nbits
 from gamenet.world import Component
 from gamenet.world.catalogue import Catalogue
 from gamenet.world.columns import TickStamp
+from gamenet.world.memory import Layout, Memory
 from tests.world.shapes import Health, Position, Velocity
 
 
 def catalogue_of(*components: type[Component]) -> Catalogue:
     """Return a small catalogue."""
-    return Catalogue(components, 4, TickStamp())
+    return Catalogue(Memory(Layout(components, 4)), TickStamp())
 
 
 class CatalogueTests(SynchronousTestCase):

@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.errors import LocalProtocolError
 from gamenet.world.cells import Cells
+from gamenet.world.memory import Layout, Memory
 from tests.world.shapes import Everything, Team
 
 CAPACITY = 3
@@ -21,7 +22,8 @@ FIELDS = {field.name: field for field in Everything.schema_fields}
 
 def cells_of(name: str) -> Cells:
     """Return new cells of a field of `Everything`."""
-    return Cells("Everything", FIELDS[name], CAPACITY)
+    memory = Memory(Layout([Everything], CAPACITY))
+    return Cells("Everything", FIELDS[name], memory.arrays[Everything, name])
 
 
 values = st.one_of(

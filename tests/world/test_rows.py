@@ -11,14 +11,20 @@ from twisted.trial.unittest import SynchronousTestCase
 from gamenet.errors import LocalProtocolError, StaleEntityError, WorldFullError
 from gamenet.world import entity_generation, entity_id, entity_row
 from gamenet.world.entity import EntityId
+from gamenet.world.memory import Layout, Memory
 from gamenet.world.rows import Rows
+
+
+def rows_of(capacity: int) -> Rows:
+    """Return the rows of an empty world without components."""
+    return Rows(Memory(Layout([], capacity)))
 
 
 class RowsTests(SynchronousTestCase):
     """The lowest free row comes first, and each use has a new generation."""
 
     def setUp(self) -> None:
-        self.rows = Rows(4)
+        self.rows = rows_of(4)
 
     def take(self, owner: int = 0) -> EntityId:
         return self.rows.take_next(self.rows.lowest_free(), owner)
@@ -104,7 +110,7 @@ class RowsTests(SynchronousTestCase):
     )
     def test_batches_are_singles(self, steps: list[tuple[str, object]]) -> None:
         """Taking and releasing many rows is the same as one at a time."""
-        many, single = Rows(6), Rows(6)
+        many, single = rows_of(6), rows_of(6)
         for verb, argument in steps:
             if verb == "take" and isinstance(argument, int):
                 n_rows = min(argument, 6 - single.n_alive)

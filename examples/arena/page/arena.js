@@ -2,11 +2,12 @@
 /**
  * The arena's page: joins a match and plays it.
  *
- * Joining, rejoining, controls and the net graph are pieces of gamenet that
+ * Joining, rejoining, controls and the graphs are pieces of gamenet that
  * any game's page may use; what is in this folder is the arena's own look.
  */
 
 import { createControls } from "/gamenet/controls.js";
+import { attachForesightGraph } from "/gamenet/foresight_graph.js";
 import { attachNetGraph } from "/gamenet/netgraph.js";
 import { startSession } from "/gamenet/session.js";
 
@@ -18,6 +19,7 @@ const stage = document.getElementById("stage");
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const sounds = new Sounds();
 const netTool = document.getElementById("tool-net");
+const foresightTool = document.getElementById("tool-foresight");
 const soundTool = document.getElementById("tool-sound");
 const fullTool = document.getElementById("tool-full");
 
@@ -50,16 +52,26 @@ function prepareTools() {
   });
 }
 
-/** Attach the net graph to a connection; returns what detaches it. */
-function showNetGraph(client) {
-  const canvas = document.getElementById("netgraph");
-  const wasShown = netTool.getAttribute("aria-pressed") === "true";
-  const graph = attachNetGraph(client, canvas, { visible: wasShown });
+/**
+ * Tie a graph to the button that shows it.
+ *
+ * @param {HTMLCanvasElement} canvas of the graph
+ * @param {HTMLElement} tool
+ * @param {(options: {visible: boolean}) => object} attach makes the graph
+ * @param {(visible: boolean) => void} [tell] called when it comes or goes
+ * @returns {() => void} takes it away
+ */
+function showGraph(canvas, tool, attach, tell = () => undefined) {
+  const visible = tool.getAttribute("aria-pressed") === "true";
+  const graph = attach({ visible });
   const stop = new AbortController();
-  const report = () => netTool.setAttribute("aria-pressed", String(!canvas.hidden));
-  netTool.addEventListener("click", () => graph.toggle(), { signal: stop.signal });
-  const watch = new MutationObserver(report);
-  watch.observe(canvas, { attributes: true });
+  tool.addEventListener("click", () => graph.toggle(), { signal: stop.signal });
+  const watch = new MutationObserver(() => {
+    tool.setAttribute("aria-pressed", String(!canvas.hidden));
+    tell(!canvas.hidden);
+  });
+  watch.observe(canvas, { attributes: true, attributeFilter: ["hidden"] });
+  tell(visible);
   return () => {
     watch.disconnect();
     stop.abort();
@@ -67,27 +79,45 @@ function showNetGraph(client) {
   };
 }
 
+/** Show how the connection is, and how well the flight was predicted; returns what ends it. */
+function showGraphs(client, match) {
+  const net = document.getElementById("netgraph");
+  const foresight = document.getElementById("foresight");
+  const figures = () => match.ghostFigures;
+  const endings = [
+    showGraph(net, netTool, (options) => attachNetGraph(client, net, options)),
+    showGraph(
+      foresight, foresightTool,
+      (options) => attachForesightGraph(client, foresight, { ...options, figures }),
+      (visible) => { match.showsGhost = visible; }),
+  ];
+  return () => { for (const end of endings) end(); };
+}
+
 /** Play one connection; returns what ends it. */
 function play(client) {
   stopAttract();
   const controls = createControls(stage, {
-    buttons: { fire: { keys: ["Space"], label: "Fire" } },
+    buttons: {
+      fire: { keys: ["Space"], label: "Fire" },
+      beam: { keys: ["KeyE"], label: "Beam" },
+    },
   });
   controls.onPress("KeyM", toggleSound);
   if (document.fullscreenEnabled) controls.onPress("KeyF", toggleFullScreen);
-  const detachNetGraph = showNetGraph(client);
   const match = new Match(client, { stage, controls, sounds, calm });
+  const endGraphs = showGraphs(client, match);
   stage.focus({ preventScroll: true });
   return () => {
+    endGraphs();
     match.end();
-    detachNetGraph();
     controls.dispose();
   };
 }
 
 const stopAttract = showAttract(stage, calm);
 prepareTools();
-onTool(netTool, () => undefined);
+for (const tool of [netTool, foresightTool]) onTool(tool, () => undefined);
 startSession({
   title: "Arena",
   tagline: "Turn, thrust, shoot. Mind the rocks.",

@@ -6,6 +6,7 @@
  * tested; strangers' names reach it as textContent only.
  */
 
+import { BEAM_TICKS } from "./flight.js";
 import { healthColour } from "./palette.js";
 import { playerName } from "./names.js";
 
@@ -14,8 +15,8 @@ const RESPAWN_TICKS = 90;
 const HINT_MILLISECONDS = 11000;
 const HINTS = {
   mouse: "Mouse to aim · hold to shoot · W or right button to thrust"
-    + " · A D turn · Space shoots · N net graph",
-  touch: "Left thumb: steer, push further to thrust · right thumb: fire",
+    + " · E or middle button for the beam · A D turn · Space shoots",
+  touch: "Left thumb: steer, push further to thrust · right thumb: fire and beam",
 };
 
 function byId(id) {
@@ -30,6 +31,8 @@ export class Hud {
     this.health = byId("health");
     this.healthBar = byId("health-bar");
     this.healthPoints = byId("health-points");
+    this.beam = byId("beam");
+    this.beamBar = byId("beam-bar");
     this.scorePoints = byId("score-points");
     this.scoreChange = byId("score-change");
     this.fallen = byId("fallen");
@@ -38,6 +41,7 @@ export class Hud {
     this.fallenWait = byId("fallen-wait").firstElementChild;
     this.hurt = byId("hurt");
     this.points = -1;
+    this.charge = -1;
     this.score = undefined;
     this.diedAt = 0;
     this.fallen.hidden = true;
@@ -71,6 +75,20 @@ export class Hud {
     this.healthPoints.textContent = String(points);
     this.healthBar.style.transform = `scaleX(${Math.min(points, 100) / 100})`;
     this.healthBar.style.backgroundColor = healthColour(points);
+  }
+
+  /**
+   * Show how far the beam has cooled down.
+   *
+   * @param {number} wait ticks until it can be fired
+   */
+  setBeam(wait) {
+    const charge = Math.round(100 * (1 - Math.min(Math.max(wait / BEAM_TICKS, 0), 1)));
+    if (charge === this.charge) return;
+    this.charge = charge;
+    this.beam.setAttribute("aria-valuenow", String(charge));
+    this.beam.classList.toggle("ready", charge === 100);
+    this.beamBar.style.transform = `scaleX(${charge / 100})`;
   }
 
   /** Show the player's points, and what was just won or lost. */

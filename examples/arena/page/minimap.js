@@ -84,13 +84,11 @@ export class Minimap {
   }
 
   #drawAsteroids() {
-    const { world } = this.client;
-    const { size } = world.columns("Asteroid");
+    const { view } = this.client;
+    const { size } = view.columns("Asteroid");
+    const { x, y } = view.columns("Position");
     this.context.fillStyle = STONE;
-    for (const row of world.rows("Asteroid", "Position")) {
-      const { x, y } = world.interpolated("Position", row);
-      this.#dot(x, y, 1 + size[row]);
-    }
+    for (const row of view.rows("Asteroid", "Position")) this.#dot(x[row], y[row], 1 + size[row]);
   }
 
   #drawWindow(camera) {
@@ -104,26 +102,26 @@ export class Minimap {
   }
 
   #drawShips(own) {
-    const { world } = this.client;
-    const { hue } = world.columns("Ship");
-    for (const row of world.rows("Ship", "Position")) {
+    const { view } = this.client;
+    const { hue } = view.columns("Ship");
+    const { x, y } = view.columns("Position");
+    for (const row of view.rows("Ship", "Position")) {
       if (row === own) continue;
-      const { x, y } = world.interpolated("Position", row);
       this.context.fillStyle = bright[hue[row]];
-      this.#dot(x, y, 5);
+      this.#dot(x[row], y[row], 5);
     }
     if (own >= 0) this.#drawOwn(own, hue[own]);
   }
 
   #drawOwn(own, hue) {
-    const { world } = this.client;
-    const { angle } = world.interpolated("Heading", own);
-    const { x, y } = world.interpolated("Position", own);
+    const { view } = this.client;
+    const { x, y } = view.columns("Position");
+    const { angle } = view.columns("Heading");
     const size = 5 * this.density;
     const { context } = this;
     context.save();
-    context.translate(this.left + x * this.scale, this.top + y * this.scale);
-    context.rotate(angle);
+    context.translate(this.left + x[own] * this.scale, this.top + y[own] * this.scale);
+    context.rotate(angle[own]);
     context.beginPath();
     context.moveTo(size * 1.2, 0);
     context.lineTo(-size * 0.8, size * 0.8);

@@ -21,6 +21,8 @@ const STONE_SHADE = "hsl(226 22% 15%)";
 const STONE_LIT = "hsl(224 19% 23%)";
 const STONE_CRATER = "hsl(226 24% 14% / 0.75)";
 const AIM_DASHES = [0.18, 0.42];
+const GHOST_DASHES = [0.16, 0.14];
+const GHOST = "#ffb454";
 const NO_DASHES = [];
 
 const HULL = new Path2D("M1.12 0 L-.78 .84 L-.42 .26 L-.42 -.26 L-.78 -.84 Z");
@@ -172,6 +174,16 @@ export function drawShip(context, camera, x, y, angle, hue, look) {
   context.stroke(HULL);
   context.fillStyle = look.own ? bright[hue] : pale[hue];
   context.fill(COCKPIT);
+}
+
+/** Draw the outline of a ship where the server last said that it was. */
+export function drawGhost(context, camera, x, y, angle) {
+  camera.placed(context, x, y, angle, SHIP_RADIUS);
+  context.setLineDash(GHOST_DASHES);
+  context.strokeStyle = GHOST;
+  context.lineWidth = 1.6 / camera.scale;
+  context.stroke(HULL);
+  context.setLineDash(NO_DASHES);
 }
 
 /**

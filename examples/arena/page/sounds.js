@@ -98,6 +98,14 @@ export class Sounds {
     if (loudness > 0 && this.#ready()) this.#tone("sawtooth", 760, 170, 0.12, loudness);
   }
 
+  /** A beam, `distance` metres away. */
+  beam(distance) {
+    const loudness = 0.42 * (1 - distance / EARSHOT);
+    if (loudness <= 0 || !this.#ready()) return;
+    this.#tone("sine", 1900, 240, 0.34, loudness);
+    this.#tone("sawtooth", 520, 90, 0.26, loudness * 0.6);
+  }
+
   /** Something blew up; size as in Explosion. */
   explosion(distance, size) {
     const loudness = (0.35 + 0.16 * size) * (1 - distance / EARSHOT);

@@ -17,6 +17,7 @@ const POINTER_DEAD_ZONE = 14;
 // Bits of MouseEvent.buttons.
 const PRIMARY_BUTTON = 1;
 const SECONDARY_BUTTON = 2;
+const MIDDLE_BUTTON = 4;
 
 /** Reads the devices. */
 export class Steering {
@@ -30,20 +31,29 @@ export class Steering {
     this.device = "mouse";
     this.primary = false;
     this.secondary = false;
+    this.middle = false;
+    /** Whether the beam was asked for since the last tick, however short the press was. */
+    this.beamed = false;
     this.aim = 0;
     this.aiming = false;
     this.stop = new AbortController();
     this.#listen();
+    this.endPresses = controls.onPress("beam", () => { this.beamed = true; });
   }
 
   /** Stop listening. */
   dispose() {
     this.stop.abort();
+    this.endPresses();
   }
 
   #listen() {
     const options = { signal: this.stop.signal };
     this.stage.addEventListener("contextmenu", (event) => event.preventDefault(), options);
+    // The middle button scrolls a page, in some browsers.
+    this.stage.addEventListener("mousedown", (event) => {
+      if (event.button === 1) event.preventDefault();
+    }, options);
     this.stage.addEventListener("pointerdown", (event) => {
       this.device = event.pointerType === "touch" ? "stick" : "mouse";
       this.#pressButtons(event);
@@ -62,7 +72,7 @@ export class Steering {
       if (this.device === "stick") this.device = "keys";
     }, options);
     window.addEventListener("blur", () => {
-      this.primary = this.secondary = false;
+      this.primary = this.secondary = this.middle = false;
     }, options);
   }
 
@@ -70,14 +80,17 @@ export class Steering {
     if (pointerType === "touch") return;
     this.primary = (buttons & PRIMARY_BUTTON) !== 0;
     this.secondary = (buttons & SECONDARY_BUTTON) !== 0;
+    this.middle = (buttons & MIDDLE_BUTTON) !== 0;
+    this.beamed ||= this.middle;
   }
 
   /**
-   * Return what the ship shall do now.
+   * Return what the ship shall do in a tick; to be called once for each.
    *
    * @param {number} shipX CSS pixel column of the ship on the stage
    * @param {number} shipY CSS pixel row
-   * @returns {{turn: number, thrust: boolean, shoot: boolean, aiming: boolean, aim: number}}
+   * @returns {{turn: number, thrust: boolean, shoot: boolean, beam: boolean, aiming: boolean,
+   *     aim: number}}
    */
   read(shipX, shipY) {
     const { x, y, buttons } = this.controls.state;
@@ -92,10 +105,13 @@ export class Steering {
     } else if (this.device === "mouse") {
       this.#aimAtPointer(shipX, shipY);
     }
+    const beam = buttons.beam || this.middle || this.beamed;
+    this.beamed = false;
     return {
       turn: this.device === "keys" ? Math.round(x * FULL_TURN) : 0,
       thrust,
       shoot: buttons.fire || this.primary,
+      beam,
       aiming: this.aiming,
       aim: this.aim,
     };
@@ -117,4 +133,4 @@ export class Steering {
 
 /** What a ship does when nobody is at the controls. */
 export const HANDS_OFF = Object.freeze(
-  { turn: 0, thrust: false, shoot: false, aiming: false, aim: 0 });
+  { turn: 0, thrust: false, shoot: false, beam: false, aiming: false, aim: 0 });

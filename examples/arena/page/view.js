@@ -2,16 +2,17 @@
 /**
  * One frame of the arena: reads the client's world, draws it, changes nothing.
  *
- * Every place comes from `world.interpolated`, which slides between the two
- * newest snapshots: thirty snapshots a second look like sixty frames.
+ * Every place comes from `client.view`: others a little in the past, between
+ * two snapshots, the own ship ahead of the server, where its keys have brought it.
  */
 
 import { Backdrop } from "./backdrop.js";
+import { Beams } from "./beams.js";
 import { Camera } from "./camera.js";
 import { Effects, SHIP_SIZE } from "./effects.js";
 import { Labels } from "./labels.js";
 import {
-  ASTEROID_RADIUS, Stones, drawAim, drawFlame, drawProjectile, drawShield, drawShip,
+  ASTEROID_RADIUS, Stones, drawAim, drawFlame, drawGhost, drawProjectile, drawShield, drawShip,
 } from "./shapes.js";
 
 const DENSITY_MAX = 2;
@@ -28,23 +29,25 @@ export class View {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {object} client
-   * @param {{calm: boolean}} options calm: no shaking, no blinking
+   * @param {object} options
+   * @param {boolean} options.calm no shaking, no blinking
+   * @param {() => boolean} options.isThrusting whether the own engine burns
    */
-  constructor(canvas, client, { calm }) {
+  constructor(canvas, client, { calm, isThrusting }) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d", { alpha: false });
     this.client = client;
     this.calm = calm;
+    this.isThrusting = isThrusting;
     this.camera = new Camera();
     this.camera.calm = calm;
     this.backdrop = new Backdrop();
     this.stones = new Stones();
     this.effects = new Effects();
+    this.beams = new Beams();
     this.labels = new Labels(client);
     this.lastPoints = new Uint8Array(client.world.capacity);
     this.struckUntil = new Float64Array(client.world.capacity);
-    this.shownFrom = new Float64Array(client.world.capacity);
-    this.now = 0;
     this.look = { own: false, struck: false };
     this.wallsAreNew = true;
     this.rich = true;
@@ -76,17 +79,19 @@ export class View {
   entered({ row, components }) {
     this.lastPoints[row] = 0;
     this.struckUntil[row] = 0;
-    this.shownFrom[row] = this.now + this.client.interpolationDelay;
     if (components.includes("Wall")) this.wallsAreNew = true;
   }
 
-  /** Take note of an entity that goes; its columns can still be read. */
-  left({ row, components }) {
+  /** Take note of an entity that goes. */
+  left({ components }) {
     if (components.includes("Wall")) this.wallsAreNew = true;
-    if (!components.includes("Projectile")) return;
-    // The newest place, not the drawn one a moment behind: nearer to what it hit.
-    const { x, y } = this.client.world.columns("Position");
-    this.effects.hit(x[row], y[row], this.client.world.columns("Projectile").hue[row]);
+  }
+
+  /** Show a Beam event, and what it meets. */
+  shine(beam, tick) {
+    this.beams.shine(beam, tick);
+    const { x, y, angle, length, hue } = beam;
+    this.effects.hit(x + Math.cos(angle) * length, y + Math.sin(angle) * length, hue);
   }
 
   /** Show an Explosion event. */
@@ -102,9 +107,9 @@ export class View {
    * @param {number} now seconds
    * @param {number} dt seconds since the frame before
    * @param {number} own row of the player's ship, -1 when there is none
+   * @param {{x: number, y: number, angle: number} | null} ghost where the server last said it was
    */
-  draw(now, dt, own) {
-    this.now = now;
+  draw(now, dt, own, ghost) {
     this.#judgeSpeed(dt);
     if (this.wallsAreNew) {
       this.camera.bounds = this.backdrop.build(this.client.world, this.camera.bounds);
@@ -114,7 +119,9 @@ export class View {
     this.backdrop.draw(this.context, this.camera, this.rich);
     this.#drawAsteroids(now);
     this.#drawProjectiles();
+    this.beams.draw(this.context, this.camera, dt);
     this.#drawShips(now, dt, own);
+    if (ghost) drawGhost(this.context, this.camera, ghost.x, ghost.y, ghost.angle);
     this.effects.draw(this.context, this.camera, dt);
     this.#drawLabels(own);
   }
@@ -135,72 +142,72 @@ export class View {
 
   #moveCamera(now, dt, own) {
     if (own >= 0) {
-      const { world } = this.client;
-      const { x, y } = world.interpolated("Position", own);
-      const { x: vx, y: vy } = world.interpolated("Velocity", own);
-      this.camera.follow(x, y, vx, vy, dt);
+      const { x, y } = this.client.view.columns("Position");
+      const { x: vx, y: vy } = this.client.view.columns("Velocity");
+      this.camera.follow(x[own], y[own], vx[own], vy[own], dt);
     }
     this.camera.settle(now, dt);
   }
 
   #drawAsteroids(now) {
-    const { world } = this.client;
-    const { size } = world.columns("Asteroid");
-    for (const row of world.rows("Asteroid", "Position")) {
-      const { x, y } = world.interpolated("Position", row);
-      if (!this.camera.sees(x, y, ASTEROID_RADIUS[size[row]])) continue;
-      const stone = this.stones.shapeOf(row, world.generation[row], size[row]);
-      this.stones.draw(this.context, this.camera, stone, x, y, now);
+    const { view } = this.client;
+    const { size } = view.columns("Asteroid");
+    const { x, y } = view.columns("Position");
+    for (const row of view.rows("Asteroid", "Position")) {
+      if (!this.camera.sees(x[row], y[row], ASTEROID_RADIUS[size[row]])) continue;
+      const stone = this.stones.shapeOf(row, view.generationOf(row), size[row]);
+      this.stones.draw(this.context, this.camera, stone, x[row], y[row], now);
     }
   }
 
   #drawProjectiles() {
-    const { world } = this.client;
-    const { hue } = world.columns("Projectile");
-    const { x: vx, y: vy } = world.columns("Velocity");
+    const { view } = this.client;
+    const { hue } = view.columns("Projectile");
+    const { x, y } = view.columns("Position");
+    const { x: vx, y: vy } = view.columns("Velocity");
     this.context.globalCompositeOperation = "lighter";
-    for (const row of world.rows("Projectile", "Position")) {
-      // Drawn a moment in the past, a shot would hang at the muzzle before it is fired.
-      if (this.shownFrom[row] > this.now) continue;
-      const { x, y } = world.interpolated("Position", row);
-      if (!this.camera.sees(x, y, 2)) continue;
-      drawProjectile(this.context, this.camera, x, y, vx[row], vy[row], hue[row]);
+    for (const row of view.rows("Projectile", "Position")) {
+      if (!this.camera.sees(x[row], y[row], 2)) continue;
+      drawProjectile(this.context, this.camera, x[row], y[row], vx[row], vy[row], hue[row]);
     }
     this.context.globalCompositeOperation = "source-over";
   }
 
   #drawShips(now, dt, own) {
-    const { world } = this.client;
-    for (const row of world.rows("Ship", "Position")) {
-      const { x, y } = world.interpolated("Position", row);
+    const { view } = this.client;
+    const { x, y } = view.columns("Position");
+    for (const row of view.rows("Ship", "Position")) {
       this.#noteHealth(now, row, own);
-      if (this.camera.sees(x, y, 2.5)) this.#drawOneShip(now, dt, row, x, y, row === own);
+      if (!this.camera.sees(x[row], y[row], 2.5)) continue;
+      this.#drawOneShip(now, dt, row, x[row], y[row], row === own);
     }
   }
 
   #drawOneShip(now, dt, row, x, y, own) {
-    const { world } = this.client;
-    const { hue, thrusting, shielded } = world.columns("Ship");
-    const { angle } = world.interpolated("Heading", row);
+    const { view, world } = this.client;
+    const { hue, thrusting } = view.columns("Ship");
+    const shielded = (own ? world : view).columns("Ship").shielded[row];
+    const angle = view.columns("Heading").angle[row];
     if (own) drawAim(this.context, this.camera, x, y, angle);
-    if (thrusting[row]) {
+    if (own ? this.isThrusting() : thrusting[row]) {
       drawFlame(this.context, this.camera, x, y, angle, now + row);
       if (Math.random() < dt * EXHAUST_PER_SECOND) {
-        const { x: vx, y: vy } = world.columns("Velocity");
+        const { x: vx, y: vy } = view.columns("Velocity");
         this.effects.exhaust(x, y, angle, vx[row], vy[row]);
       }
     }
     this.look.own = own;
     this.look.struck = this.struckUntil[row] > now;
     drawShip(this.context, this.camera, x, y, angle, hue[row], this.look);
-    if (shielded[row]) {
+    if (shielded) {
       const strength = this.calm ? 0.8 : 0.55 + 0.45 * Math.sin(now * 13);
       drawShield(this.context, this.camera, x, y, hue[row], strength);
     }
   }
 
   #noteHealth(now, row, own) {
-    const points = this.client.world.columns("Health").points[row];
+    const { view, world } = this.client;
+    const points = (row === own ? world : view).columns("Health").points[row];
     const lost = this.lastPoints[row] - points;
     this.lastPoints[row] = points;
     if (lost <= 0) return;
@@ -209,16 +216,15 @@ export class View {
   }
 
   #drawLabels(own) {
-    const { world } = this.client;
-    const { hue } = world.columns("Ship");
-    const { points } = world.columns("Health");
+    const { view } = this.client;
+    const { hue } = view.columns("Ship");
+    const { points } = view.columns("Health");
+    const { x, y } = view.columns("Position");
     this.camera.screenSpace(this.context);
-    for (const row of world.rows("Ship", "Position")) {
-      if (row === own) continue;
-      const { x, y } = world.interpolated("Position", row);
-      if (!this.camera.sees(x, y, 3)) continue;
+    for (const row of view.rows("Ship", "Position")) {
+      if (row === own || !this.camera.sees(x[row], y[row], 3)) continue;
       this.labels.draw(
-        this.context, this.camera, x, y, world.owner[row], hue[row], points[row]);
+        this.context, this.camera, x[row], y[row], view.ownerOf(row), hue[row], points[row]);
     }
   }
 }

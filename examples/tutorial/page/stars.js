@@ -2,7 +2,6 @@
 // The page of the stars: the library joins, steers and explains; we draw.
 
 import { createControls } from "/gamenet/controls.js";
-import { everyTick } from "/gamenet/pace.js";
 import { startSession } from "/gamenet/session.js";
 
 const EDGE = 100; // metres, as in gliding.py
@@ -41,7 +40,7 @@ function draw(world, playerId) {
 /** Play on one connection until it ends. */
 function play(client) {
   const controls = createControls(canvas);
-  const stopSteering = everyTick(client, () => {
+  const stopSteering = client.on("tick", () => {
     const { x, y } = controls.state;
     client.sendInput("Steer", { x: Math.round(127 * x), y: Math.round(-127 * y) });
   });

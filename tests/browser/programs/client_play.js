@@ -6,7 +6,7 @@ import * as protocol from "./protocol.js";
 import { Meter } from "./stats.js";
 import { bytesOf, marked, unmarked } from "./values.js";
 
-const EVENTS = ["spawned", "despawned", "left", "reshaped", "reowned", "snapshot", "event", "write_refused",
+const EVENTS = ["spawned", "despawned", "left", "reshaped", "reowned", "snapshot", "event", "event_cancelled", "write_refused",
                 "player_entered", "player_exited", "message", "progress", "dropped", "resumed", "closed"];
 
 /** Stands in for a connection: keeps what it is given. */
@@ -38,7 +38,7 @@ class Connection {
 }
 
 /** What a step adds for later ones, and for the answer. */
-const later = { told: [], promises: [], watches: [], controller: new AbortController() };
+const later = { told: [], promises: [], watches: [], calls: [], controller: new AbortController() };
 
 function waited(client, { component, timeout, signal, abort }) {
   if (abort) later.controller.abort(new Error("not wanted"));
@@ -71,16 +71,50 @@ const steps = {
   closed: (client, _, { reason, detail }) => client.receive({ type: "closed", reason, detail }),
   input: (client, _, { name, values }) => client.sendInput(name, unmarked(values)),
   send: (client, _, { name, values }) => client.send(name, values),
+  /** Sample an input in each own tick, and say so. */
+  steer: (client, _, { name, values }) => {
+    later.watches.push(client.on("tick", (tick) => {
+      later.told.push(["tick", tick]);
+      for (const each of values) client.sendInput(name, unmarked(each));
+    }));
+  },
+  /** Predict that an input moves its own entities, and that Jump is heard. */
+  predict: (client, _, { components, having }) => {
+    later.predicting = client.predict({
+      components,
+      having,
+      input: (rows, name, values, tick, world) => {
+        for (const row of rows) {
+          if (name === "Jump") world.emit("Shot", { x: 5 }, row);
+          else world.columns(components[0]).x[row] += values.x;
+        }
+      },
+      step: () => undefined,
+    });
+  },
+  drawn: (client, _, { component, row }) => [
+    client.world.interpolated(component, row).x, later.predicting.world.columns(component).x[row],
+    later.predicting.ghost(component, row)?.x ?? null, client.world.values(component, row).x,
+  ],
+  advance: (client) => client.advance(),
+  keep: (client) => client.keepTime(),
+  schedule: (client, _, { ticks, seconds = [] }) => {
+    for (const tick of ticks) later.calls.push(client.at(tick, () => later.told.push(["at", tick, client.serverTick()])));
+    for (const moment of seconds) client.atTime(moment, () => later.told.push(["at", -moment, client.serverTick()]));
+  },
+  unschedule: (_client, _connection, { n }) => later.calls[n].cancel(),
+  times: (client) => [client.serverTick(), client.ownTick, client.viewTick(), client.interpolationDelay],
   close: (client) => client.close(),
   wait: () => undefined,
 };
 
-export async function run({ script }) {
+export async function run({ script, interpolationDelay }) {
   let now = 0;
   let pumped = 0;
   const connection = new Connection();
   const client = new GameClient({
     codec: protocol, game: { title: "Test" }, connection, now: () => now, pump: () => { pumped++; },
+    interpolationDelay,
   });
   const { told } = later;
   const values = [];

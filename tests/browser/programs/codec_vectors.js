@@ -39,12 +39,27 @@ function shown({ component, lanes }) {
     for (let row = 0; row < lanes.length; row++) codec.checkLanes(words, row * width);
     for (let row = 0; row < lanes.length; row++) codec.lanesToColumns(words, row * width, columns, row);
     const lists = Object.entries(columns).map(([name, column]) => [name, Array.from(column, marked)]);
-    return { widths: codec.laneWidths, columns: Object.fromEntries(lists) };
+    const again = new Uint32Array(words.length);
+    for (let row = 0; row < lanes.length; row++) codec.columnsToLanes(columns, row, again, row * width);
+    return { widths: codec.laneWidths, columns: Object.fromEntries(lists), again: [...again] };
   });
 }
 
-export function run({ toDecode = [], toEncode = [], toShow = [] }) {
+/** Write values, wild ones too, into columns and make their lanes. */
+function rounded({ component, columns: given }) {
+  const codec = protocol.components[component];
+  const rows = given[0].length;
+  const columns = codec.columns(rows);
+  codec.fields.forEach(({ name }, n) => columns[name].set(unmarked(given[n]).flat()));
+  const words = new Uint32Array(rows * codec.laneWidths.length);
+  for (let row = 0; row < rows; row++) codec.columnsToLanes(columns, row, words, row * codec.laneWidths.length);
+  return [...words];
+}
+
+export function run({ toDecode = [], toEncode = [], toShow = [], toRound = [] }) {
   return {
+    rounded: toRound.map(rounded),
+    shown: protocol.components.map(({ shown }) => marked(shown)),
     decoded: toDecode.map(decoded),
     encoded: toEncode.map(encoded),
     lanes: toShow.map(shown),

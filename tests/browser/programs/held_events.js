@@ -10,6 +10,6 @@ export function run({ steps }) {
   return steps.map(({ bytes, tick }) => {
     if (bytes === undefined) held.reach(tick);
     else held.take(bytesOf(bytes));
-    return held.release().map((event) => [event.tick, event.name, event.value]);
+    return held.release().map((event) => [event.tick, event.name, event.value, event.origin]);
   });
 }

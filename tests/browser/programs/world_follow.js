@@ -6,14 +6,16 @@ import { WireError } from "./numbers.js";
 import * as protocol from "./protocol.js";
 import { Replica } from "./replica.js";
 import { bytesOf, marked } from "./values.js";
+import { View } from "./view.js";
 import { World } from "./world.js";
 
 /** Apply one snapshot; say what became of it, and what happened. */
-function apply(replica, bytes, happened) {
+function apply(replica, bytes, happened, view, viewTick) {
   const departed = (event, { row, generation, components }) => happened.push([event, row, generation, components]);
   try {
     const applied = replica.apply(bytesOf(bytes), departed);
     if (applied === null) return "late";
+    view.arrived(applied.tick, applied.told, viewTick);
     for (const [event, entity] of applied.happened) {
       const { row, generation, components, added = [], removed = [], previous = null } = entity;
       if (event === "reshaped") happened.push([event, row, added, removed]);
@@ -42,17 +44,18 @@ function shown(world) {
   });
 }
 
-export function run({ capacity, steps, watch = [], ask = [] }) {
-  let tick = 0;
+/** `viewTick` is the moment that is drawn when the messages arrive. */
+export function run({ capacity, steps, watch = [], ask = [], viewTick = -1 }) {
   const changes = [];
-  const world = new World(protocol.components, capacity, () => tick);
+  const world = new World(protocol.components, capacity);
+  world.view = new View(world, 1);
   const replica = new Replica(protocol.components, world);
   for (const [component, field] of watch) {
     replica.watch(component, field, (row, value, old) => changes.push([component, field, row, value, old]));
   }
   const answers = steps.map(({ bytes, show }) => {
     const happened = [];
-    const result = apply(replica, bytes, happened);
+    const result = apply(replica, bytes, happened, world.view, viewTick);
     for (const [callback, ...values] of replica.takeCalls()) callback(...values);
     const asked = replica.needsEverything;
     replica.needsEverything = false;
@@ -61,7 +64,7 @@ export function run({ capacity, steps, watch = [], ask = [] }) {
     return { ...told, queries, world: show ? shown(world) : null };
   });
   const interpolated = ask.map((question) => {
-    tick = question.tick;
+    world.view.update(question.tick, 0);
     return marked({ ...world.interpolated(question.component, question.row) });
   });
   return { answers, interpolated };
