@@ -14,6 +14,7 @@ from gamenet.game.esper_adapter import EsperAdapter
 from gamenet.game.game import Game
 from gamenet.game.match import Match
 from gamenet.game.match_events import (
+    Corrected,
     EntityDespawned,
     EntityLeft,
     EntityReowned,
@@ -36,7 +37,7 @@ from gamenet.game.predicted import predicted
 from gamenet.game.predicted_world import PredictedWorld
 from gamenet.game.protocol import Protocol
 from gamenet.game.recorder import Recorder
-from gamenet.game.recording import Packet, Recording
+from gamenet.game.recording import Arrival, Packet, Recording
 from gamenet.game.rollback_host import RollbackHost
 from gamenet.game.rollback_peer import RollbackPeer
 from gamenet.game.savedgame import SavedGame, game_difference, load_game, save_game
@@ -103,6 +104,7 @@ from gamenet.wire import (
 from gamenet.world import Audience, Component, EntityId, Show, Shown, Sync, World
 
 __all__ = [
+    "Arrival",
     "Audience",
     "Authority",
     "ChangeKind",
@@ -111,6 +113,7 @@ __all__ = [
     "Closed",
     "Component",
     "ConnectError",
+    "Corrected",
     "DeliveryMode",
     "Desync",
     "Dropped",

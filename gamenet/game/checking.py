@@ -8,12 +8,11 @@ from dataclasses import replace
 from gamenet.connection import ConnectionConfig
 from gamenet.errors import ConfigError
 from gamenet.game.game import Game
-from gamenet.game.messages import MAX_CAPACITY
+from gamenet.game.messages import MAX_CAPACITY, MAX_TICK_RATE
 from gamenet.transport import Limits
 
 __all__ = ["check_numbers", "with_players", "with_rides"]
 
-MAX_TICK_RATE = 1000
 RIDE_TICKS = 1.05
 LONGEST_RIDE = 0.11  # seconds
 

@@ -404,6 +404,7 @@ class GameClient(MatchView):
             if channel in (CONTROL, EVENTS) and self._link is not None:
                 self._link.loseConnection(CloseReason.MALFORMED, str(error)[:200])
         self._ask_again()
+        self._tell_of_network(now)
         self._dispatch_all()
         for followed in self.match.take_followed():
             self._tell_outside(followed)
@@ -454,6 +455,12 @@ class GameClient(MatchView):
             packet = self.match.resync_packet()
             if packet is not None:
                 self._resynced_at = now
+                self._link.sendMessage(CONTROL, packet)
+
+    def _tell_of_network(self, now: float) -> None:
+        """Send what our entities say of the network."""
+        for packet in self.match.network_packets(now):
+            if self._link is not None:
                 self._link.sendMessage(CONTROL, packet)
 
     def _tell_outside(self, followed: Followed) -> None:

@@ -85,14 +85,24 @@ class Foresight:
             self.resyncs.append(begun.start)
             if predicting is not None:
                 predicting.restart(begun.start - 1)
-        for tick in begun:
-            lines.sampling = tick
-            try:
-                yield tick
-            finally:
-                lines.close(tick, self.sight())
-                if predicting is not None:
-                    predicting.advance(tick)
+        left = iter(begun)
+        try:
+            for tick in left:
+                lines.sampling = tick
+                try:
+                    yield tick
+                finally:
+                    self._end(tick)
+        finally:
+            # Who stops asking has sampled nothing for the ticks that are left.
+            for tick in left:
+                self._end(tick)
+
+    def _end(self, tick: int) -> None:
+        """Close the frame of an own tick, and predict it."""
+        self.lines.close(tick, self.sight())
+        if self.predicting is not None:
+            self.predicting.advance(tick)
 
     def sight(self) -> Sight:
         """Return what the player sees now, for the server to rewind to.
@@ -127,6 +137,11 @@ class Foresight:
                 query = self._world.query
                 told = [(each, query(each)) for each in self._world.components]
                 self._view.arrived(self.newest, told)
+        return self._view
+
+    @property
+    def drawn(self) -> View | None:
+        """Return the view, or None if nobody has asked for it yet."""
         return self._view
 
     def stats(self, now: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from gamenet.connection import Channel
@@ -36,6 +37,7 @@ from gamenet.game.match_events import (
 )
 from gamenet.game.messages import (
     MAX_CAPACITY,
+    MAX_TICK_RATE,
     Description,
     Message,
     PlayerEntered,
@@ -45,8 +47,9 @@ from gamenet.game.messages import (
     WriteRefused,
     Written,
 )
+from gamenet.game.network_state import NetworkState
 from gamenet.game.own_player import OwnPlayer
-from gamenet.game.predicting import Predicting
+from gamenet.game.predicting import OwnInputs, Predicting
 from gamenet.game.protocol import (
     CHANNELS,
     CONTROL,
@@ -96,6 +99,8 @@ class Match:
         delay: seconds that others are shown late; None follows what is measured.
         report: called with a hook's name where the game has raised in a prediction,
             while that is handled; None lets it pass on.
+        inputs: what the player did in each tick, where that is known from elsewhere,
+            as from a recording; None predicts with what is held here.
     """
 
     def __init__(
@@ -105,11 +110,13 @@ class Match:
         *,
         delay: float | None = None,
         report: Callable[[str], None] | None = None,
+        inputs: OwnInputs | None = None,
     ) -> None:
         self.protocol = protocol
         self._game = game
         self._delay = delay
         self._report = report
+        self._own_inputs = inputs
         self.channels: Sequence[Channel] = CHANNELS
         """Those of the connection, where the protocol is to be learned."""
         self.world: World | None = None
@@ -133,6 +140,7 @@ class Match:
         self._arriving: tuple[int, int] | None = None
         self._receiver: Receiver | None = None
         self._held: HeldWrites | None = None
+        self._network: NetworkState | None = None
         self._early: deque[tuple[int, bytes]] = deque(maxlen=MAX_EARLY)
         self._event_codec = EventCodec(())
         self._event_queue = EventQueue()
@@ -260,10 +268,12 @@ class Match:
         if self.protocol is None or self.world is not None:
             msg = "a welcome before the description, or a second welcome"
             raise RemoteProtocolError(msg)
-        if not 1 <= message.capacity <= MAX_CAPACITY or not message.tick_rate > 0:
+        is_rate = 0 < message.tick_rate <= MAX_TICK_RATE
+        if not 1 <= message.capacity <= MAX_CAPACITY or not is_rate:
             msg = (
                 f"a world of {message.capacity} rows at {message.tick_rate} ticks a "
-                f"second: allowed are 1 to {MAX_CAPACITY} rows, and more than 0 ticks"
+                f"second: allowed are 1 to {MAX_CAPACITY} rows, and up to "
+                f"{MAX_TICK_RATE} ticks"
             )
             raise RemoteProtocolError(msg)
         self._joined_at = message.tick
@@ -284,6 +294,8 @@ class Match:
         )
         predicting = self._predicting(lines, self._receiver, self.world)
         self.foresight = Foresight(lines, self.world, predicting)
+        if NetworkState.is_wanted(self.world):
+            self._network = NetworkState(self.world, self.foresight, self.player_id)
         self.events.append(Joined(message.player_id))
         self._receiver.needs_everything = self.counts["early"] > MAX_EARLY
         self._take_early(now)
@@ -296,7 +308,7 @@ class Match:
         if game is None or not game.predicted_components():
             return None
         player = OwnPlayer(self.player_id)
-        inputs = lines.inputs
+        inputs = self._own_inputs or lines.inputs
         return Predicting(game, world, receiver.layout, player, inputs, self._report)
 
     def _take_early(self, now: float) -> None:
@@ -401,6 +413,19 @@ class Match:
         self._copy(entity, kind)
         self._hold(entity, kind, now)
         return packet
+
+    def network_packets(self, now: float) -> list[bytes]:
+        """Bring the components up to date that tell of the network, twice a second.
+
+        Args:
+            now: in monotonic seconds.
+
+        Returns:
+            Packets that write them, for the control channel.
+        """
+        if self._network is None:
+            return []
+        return self._network.update(now, partial(self.write_packet, now=now))
 
     def _hold(self, entity: EntityId, component: type[Component], now: float) -> None:
         """Show what was written until the server can be expected to have it."""

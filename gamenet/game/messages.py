@@ -13,6 +13,7 @@ __all__ = [
     "FIRST_GAME_MESSAGE",
     "MAX_CAPACITY",
     "MAX_NAME",
+    "MAX_TICK_RATE",
     "Description",
     "Message",
     "PlayerEntered",
@@ -26,6 +27,7 @@ __all__ = [
 
 FIRST_GAME_MESSAGE = 16
 MAX_NAME = 64
+MAX_TICK_RATE = 1000
 MAX_CAPACITY = 1 << 20  # rows of a world: a client takes memory for all of them
 MAX_WRITTEN = 1024
 

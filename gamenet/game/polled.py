@@ -295,6 +295,8 @@ class PolledClient(MatchView):
         is_overdue = now - self._inputs_sent_at > lines.patience
         if not self._is_ticking and is_overdue and lines.inputs.n_unacked:
             self._send_inputs(now)
+        for packet in self.match.network_packets(now):
+            self._send(CONTROL, packet)
         self.match.tell_foreseen()
 
     def _send_inputs(self, now: float) -> None:

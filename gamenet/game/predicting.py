@@ -10,8 +10,9 @@ go back to what the server said, and through the ticks since once more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,9 @@ from gamenet.game.own_player import OwnPlayer
 from gamenet.game.predicted_world import PredictedWorld
 from gamenet.prediction import (
     Correction,
+    Distance,
     EffectLedger,
-    InputBuffer,
+    Input,
     Offsets,
     Predictor,
     View,
@@ -31,7 +33,7 @@ from gamenet.prediction import (
 from gamenet.replication import Event, Followed, RowLayout, Told
 from gamenet.world import Component, EntityId, Show, World, entity_ids, entity_row
 
-__all__ = ["Predicting"]
+__all__ = ["OwnInputs", "Predicting"]
 
 Rows = NDArray[np.intp]
 Values = dict[str, NDArray[Any]]
@@ -43,6 +45,16 @@ REORDERED = 64
 """Ticks by which snapshots may overtake one another."""
 DEPTH = 1024
 """Ticks that can be made once more."""
+
+
+class OwnInputs(Protocol):
+    """What tells what the player did: an `InputBuffer`, or a recording."""
+
+    def at(self, tick: int) -> Sequence[Input]:
+        """Return the inputs of a tick, as the server decodes them."""
+
+    def forget(self, before_tick: int) -> None:
+        """Note that ticks before one will not be asked for again."""
 
 
 class Predicting:
@@ -64,7 +76,7 @@ class Predicting:
         world: World,
         layout: RowLayout,
         player: OwnPlayer,
-        inputs: InputBuffer,
+        inputs: OwnInputs,
         report: Report,
     ) -> None:
         self.game = game
@@ -92,6 +104,7 @@ class Predicting:
         """What corrections leave in the view."""
         self._decayed_at: float | None = None
         self._layout = layout
+        self._distances = {each: Distance(each) for each in self.components}
         self._numbers = [layout.components.index(each) for each in self.components]
         self._inputs = inputs
         self._report = report
@@ -127,7 +140,7 @@ class Predicting:
             if written.component in self.components:
                 rows = rows[~self._is_own[rows]]
             self._copy_values(written.component, rows)
-        self._find_own()
+        self._find_own(max((told.tick for told in followed.told), default=0))
         for told in followed.told:
             self._confirm(told)
 
@@ -163,18 +176,30 @@ class Predicting:
         for name, column in source.arrays.items():
             target.arrays[name][rows] = column[rows]
 
-    def _find_own(self) -> None:
-        """Find out which entities are predicted now."""
+    def _find_own(self, tick: int) -> None:
+        """Find out which entities are predicted now, as of a tick of the server's."""
         rows = self.game.predicted_rows()
         own = entity_ids(rows, self.world.generation[rows])
         if np.array_equal(own, self._own):
             return
         self.offsets.drop(rows[~np.isin(own, self._own)])
+        gone = [
+            entity_row(EntityId(each)) for each in np.setdiff1d(self._own, own).tolist()
+        ]
         self._own = own
         self._is_own[:] = False
         self._is_own[rows] = True
         self.predictor.follow(rows)
         self.player.avatar = EntityId(int(own[0])) if len(own) else None
+        self._let_go(gone, tick)
+
+    def _let_go(self, gone: list[int], tick: int) -> None:
+        """Have rows that are not predicted any more be as the server says."""
+        left = [row for row in gone if self.confirmed.alive[row]]
+        rows = np.array([row for row in left if not self._is_own[row]], np.intp)
+        for component in self.components:
+            self._copy_values(component, rows)
+        self.predictor.cancelled += self.effects.drop(gone, tick)
 
     def _confirm(self, told: Told) -> None:
         """Compare what a snapshot says of own entities with what was predicted."""
@@ -226,6 +251,10 @@ class Predicting:
             self._copy_values(component, self.rows)
         self.predictor.reset(tick)
         self._kept.clear()
+        self.offsets.drop(self.rows)
+        # What was made of later ticks is not made again where our time went back.
+        self.effects.begin_replay(tick)
+        self.predictor.cancelled += self.effects.end_replay()
 
     def show(self, view: View, fraction: float, now: float) -> None:
         """Put our own entities into a view, where they are predicted to be.
@@ -243,9 +272,24 @@ class Predicting:
         previous = self._state(-1) or newest
         for component, values in newest.items():
             if component.shown.own in (None, Show.PREDICTED):
-                before = previous[component]
+                before = self._shown_from(component, previous[component], values)
                 view.put_own(component, rows, before, values, fraction)
                 self._offset(view.columns(component).arrays, component, rows)
+
+    def _shown_from(
+        self, component: type[Component], previous: Values, newest: Values
+    ) -> Values:
+        """Return where own rows slide from: where they are, if that is a jump."""
+        if component.shown.snap == math.inf:
+            return previous
+        sizes = self._distances[component].between(previous, newest)
+        jumps = sizes >= component.shown.snap
+        if not jumps.any():
+            return previous
+        shown = {name: column.copy() for name, column in previous.items()}
+        for name, column in shown.items():
+            column[jumps] = newest[name][jumps]
+        return shown
 
     def _decay(self, now: float) -> None:
         """Let what corrections have left become less, as of now."""

@@ -209,8 +209,7 @@ class GameServer:
         game.tick += 1
         dt = 1.0 / game.tick_rate
         for due in game.schedule.due(game.tick):
-            if not due.is_cancelled:
-                self.hooks.run("a scheduled call", due)
+            self.hooks.run("a scheduled call", due)
         self.writes.pass_time(dt)
         for player in list(self.players.values()):
             player.pass_time(dt)

@@ -11,6 +11,7 @@ again, so that a sound can be stopped or a flash taken back.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 from gamenet.errors import LocalProtocolError
 from gamenet.wire import Schema
@@ -130,6 +131,28 @@ class EffectLedger:
         self.n_events -= len(cancelled)
         self.n_cancelled += len(cancelled)
         return cancelled
+
+    def drop(self, rows: Collection[int], after: int) -> list[tuple[Schema, int]]:
+        """Return the events that rows made after a tick, which nothing will make again.
+
+        Their entities have ended then, or are not predicted any more. What the server
+        told is none of them.
+
+        Args:
+            rows: that made them.
+            after: the last tick in which they could.
+        """
+        dropped = []
+        for number in sorted(number for number in self._ticks if number > after):
+            known = self._ticks[number]
+            gone = [
+                key for key in known.events if key[1] in rows and key not in known.heard
+            ]
+            dropped += [(known.events.pop(key), number) for key in gone]
+            known.made.difference_update(gone)
+        self.n_events -= len(dropped)
+        self.n_cancelled += len(dropped)
+        return dropped
 
     def forget(self, before: int) -> None:
         """Forget the events of all ticks before one.

@@ -42,6 +42,11 @@ Axes = Sequence[NDArray[Any]] | NDArray[Any]
 Sizes = float | NDArray[Any]
 """One number for all targets, or a column."""
 
+LARGEST = 1e150
+"""What is larger has no square."""
+FEW = 32
+"""So many are judged faster one by one."""
+
 
 class Hits(NamedTuple):
     """What was met: the nearest first, and of equally near ones the lowest row.
@@ -186,25 +191,14 @@ def spheres_touching(
     middle = _point(center, "center")
     _expect_size(radius, "radius")
     targets, rows = _targets(centers, len(middle), rows)
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares = _squares(radii, rows, radius)
-        # A sum of squares is no less than the first of them, rounded or not: who is too
-        # far off along one axis needs no look along the others.
-        gaps = np.subtract(targets[0], middle[0], dtype=np.float64)
-        gaps *= gaps
-        near = (gaps <= squares).nonzero()[0]
-        if not len(near):
-            return Hits(near, np.empty(0))
-        distances = gaps[near]
-        for target, place in zip(targets[1:], middle[1:], strict=True):
-            gaps = np.subtract(target[near], place, dtype=np.float64)
-            gaps *= gaps
-            distances += gaps
-        most = squares if isinstance(squares, float) else squares[near]
-        is_met = distances <= most
-        found = near[is_met]
-        distances = np.sqrt(distances[is_met])
-    return _sorted(found, distances, rows)
+    reaches = _reaches(radii, rows, radius)
+    # Who is too far off along one axis needs no look along the others.
+    first, place = targets[0], np.float64(middle[0])
+    is_near = first >= place - reaches
+    is_near &= first <= place + reaches
+    near = is_near.nonzero()[0]
+    judge = _few_touching if len(near) <= FEW else _many_touching
+    return judge(middle, targets, reaches, near, rows)
 
 
 def boxes_touching(
@@ -290,7 +284,7 @@ def _unit(direction: Point, n_axes: int) -> list[float]:
     return [step / length for step in steps]
 
 
-def _expect_size(size: float, name: str, most: float = 1e150) -> None:
+def _expect_size(size: float, name: str, most: float = LARGEST) -> None:
     if not 0.0 <= size <= most:
         msg = f"{name} = {size}: allowed are 0 to {most:g}"
         raise LocalProtocolError(msg)
@@ -316,20 +310,33 @@ def _chosen(rows: Rows) -> Rows | slice:
 
     A world fills its lowest rows first, so that most often none is.
     """
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
-        return slice(int(rows[0]), int(rows[-1]) + 1)
+    if len(rows):
+        first, last = rows.item(0), rows.item(-1)
+        if last - first == len(rows) - 1:
+            return slice(first, last + 1)
     return rows
 
 
-def _squares(radii: Sizes, rows: Rows | None, more: float = 0.0) -> Any:
+def _squares(radii: Sizes, rows: Rows | None) -> Any:
     """Return the squares of radii; -1 for a radius that nothing meets."""
     if not isinstance(radii, np.ndarray):
         _expect_size(radii, "radii")
-        return float((radii + more) ** 2)
+        return float(radii) ** 2
     radii = radii if rows is None else radii[_chosen(rows)]
-    squares = np.square(radii + more, dtype=np.float64)
+    squares = np.square(radii, dtype=np.float64)
     squares[~((radii >= 0.0) & (squares < math.inf))] = -1.0
     return squares
+
+
+def _reaches(radii: Sizes, rows: Rows | None, more: float) -> Any:
+    """Return radii and as much more: one or a column; -1 where nothing may be met."""
+    if not isinstance(radii, np.ndarray):
+        _expect_size(radii, "radii")
+        return float(radii) + float(more)
+    radii = radii if rows is None else radii[_chosen(rows)]
+    reaches = np.add(radii, more, dtype=np.float64)
+    reaches[~((radii >= 0.0) & (reaches <= LARGEST))] = -1.0
+    return reaches
 
 
 def _halves(
@@ -350,6 +357,52 @@ def _halves(
             _expect_size(float(half), "halves")
             sizes.append(float(half))
     return sizes, has_size
+
+
+def _few_touching(
+    middle: list[float],
+    targets: NDArray[Any],
+    reaches: Any,
+    near: Rows,
+    rows: Rows | None,
+) -> Hits:
+    """Return which of some have their centers near enough, one by one."""
+    is_one = isinstance(reaches, float)
+    most = reaches if is_one else max(reaches[near].tolist(), default=0.0)
+    low, high = middle[1] - most, middle[1] + most
+    met = []
+    for n, there in enumerate(targets[1].take(near).tolist()):
+        if low <= there <= high:
+            target = near.item(n)
+            square = 0.0
+            for end, start in zip(targets[:, target].tolist(), middle, strict=True):
+                square += (end - start) * (end - start)
+            reach = reaches if is_one else reaches.item(target)
+            if square <= reach * reach:
+                met.append((math.sqrt(square), target))
+    met.sort()
+    found = np.array([target for _, target in met], np.intp)
+    distances = np.array([distance for distance, _ in met], np.float64)
+    return Hits(found if rows is None else rows[found], distances)
+
+
+def _many_touching(
+    middle: list[float],
+    targets: NDArray[Any],
+    reaches: Any,
+    near: Rows,
+    rows: Rows | None,
+) -> Hits:
+    """Return which of some have their centers near enough, to the same last bit."""
+    limits = reaches if isinstance(reaches, float) else reaches[near]
+    squares = np.zeros(len(near))
+    with np.errstate(over="ignore"):
+        for column, start in zip(targets, middle, strict=True):
+            gaps = np.subtract(column[near], start, dtype=np.float64)
+            gaps *= gaps
+            squares += gaps
+        is_met = squares <= limits * limits
+    return _sorted(near[is_met], np.sqrt(squares[is_met]), rows)
 
 
 def _axes_of(unit: list[float]) -> list[list[float]]:

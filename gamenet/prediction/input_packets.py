@@ -17,14 +17,14 @@ import math
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gamenet.errors import LocalProtocolError, RemoteProtocolError, SchemaError
 from gamenet.prediction.frames import Frame, sight_of, sight_words
 from gamenet.prediction.inputs import Input, Missing
 from gamenet.wire import Schema, read_varint, varint_bytes
 
-__all__ = ["InputCodec", "InputPacket", "pack"]
+__all__ = ["FrameBytes", "InputCodec", "InputPacket", "OpenedPacket", "pack"]
 
 _HEAD = struct.Struct("<IIBB")
 _FRAME = struct.Struct("<BHB")
@@ -33,9 +33,34 @@ MAX_FRAMES = 64
 MAX_PART = MAX_PACKET - _HEAD.size - _FRAME.size
 """Bytes that the inputs of one frame may take."""
 MAX_DISTANCE = 63  # ticks between two frames of a packet
+MAX_PARTS = 64  # inputs of frames that are remembered decoded
 STEADY = 1
 SAME = 0x40
 UNUSED = 0x80
+
+
+class FrameBytes(NamedTuple):
+    """A frame as a packet has it, nothing of it decoded but its tick."""
+
+    tick: int
+    lag: int
+    span: int
+    part: bytes
+    """What it says of its inputs."""
+
+
+@dataclass(slots=True)
+class OpenedPacket:
+    """What a packet of inputs says before its frames are decoded."""
+
+    newest: int
+    """Tick of the newest frame; 0 without one."""
+    clock: int
+    """When it was sent: the client's microseconds modulo 2**32."""
+    is_steady: bool
+    """Whether a frame of every tick is coming."""
+    frames: list[FrameBytes]
+    """Newest first."""
 
 
 @dataclass(slots=True)
@@ -65,7 +90,7 @@ class InputCodec:
     def __init__(self, inputs: Sequence[type[Input]]) -> None:
         self.inputs = tuple(inputs)
         self._ids = {schema: number for number, schema in enumerate(self.inputs)}
-        # Most of a packet was in the one before it: what is known need not be decoded.
+        # Who holds a stick still says the same again and again: it is decoded once.
         self._parts: dict[bytes, tuple[Input, ...]] = {}
         if len(self.inputs) > 0xFF:
             msg = f"{len(self.inputs)} input classes: at most 255 have a number"
@@ -132,6 +157,19 @@ class InputCodec:
         Raises:
             RemoteProtocolError: malformed, or a float that is not finite.
         """
+        packet = self.open(data)
+        frames = [self.frame(each, each.tick) for each in packet.frames]
+        return InputPacket(packet.newest, packet.clock, packet.is_steady, frames)
+
+    def open(self, data: bytes) -> OpenedPacket:
+        """Return what a packet says, without what its frames say.
+
+        Most of its frames were in packets before it: only those that are new are worth
+        decoding, see `frame`.
+
+        Raises:
+            RemoteProtocolError: malformed.
+        """
         if not _HEAD.size <= len(data) <= MAX_PACKET:
             msg = (
                 f"an input packet of {len(data)} bytes: allowed are {_HEAD.size} to "
@@ -143,37 +181,32 @@ class InputCodec:
             msg = f"{count} frames up to tick {newest}: allowed are {MAX_FRAMES} frames"
             raise RemoteProtocolError(msg)
         try:
-            frames, at = self._frames(data, newest, count)
+            frames, at = _frames(data, newest, count)
         except (IndexError, struct.error) as error:
             msg = f"an input packet of {len(data)} bytes is cut short: {error}"
             raise RemoteProtocolError(msg) from error
         if at != len(data):
             msg = f"{len(data) - at} bytes after the last frame: none may follow"
             raise RemoteProtocolError(msg)
-        return InputPacket(newest, clock, bool(flags & STEADY), frames)
+        return OpenedPacket(newest, clock, bool(flags & STEADY), frames)
 
-    def _frames(self, data: bytes, tick: int, count: int) -> tuple[list[Frame], int]:
-        frames: list[Frame] = []
-        parts: dict[bytes, tuple[Input, ...]] = {}
-        at = _HEAD.size
-        inputs: tuple[Input, ...] = ()
-        for n in range(count):
-            head, lag, span = _FRAME.unpack_from(data, at)
-            at += _FRAME.size
-            distance = head & MAX_DISTANCE
-            if head & UNUSED or (distance == 0) != (n == 0) or (head & SAME and not n):
-                msg = f"the head {head:#04x} of frame {n} is none: see the standard"
-                raise RemoteProtocolError(msg)
-            tick -= distance
-            if not head & SAME:
-                begin, at = at, _part_end(data, at)
-                part = bytes(data[begin:at])
-                known = parts.get(part) or self._parts.get(part)
-                inputs = self.inputs_of(part) if known is None else known
-                parts[part] = inputs
-            frames.append(Frame(tick, inputs, sight_of(tick, lag, span)))
-        self._parts = parts
-        return frames, at
+    def frame(self, said: FrameBytes, tick: int) -> Frame:
+        """Return what a frame of an opened packet says.
+
+        Args:
+            said: the frame.
+            tick: its tick; what the packet says of it is cut to 32 bits.
+
+        Raises:
+            RemoteProtocolError: malformed, or a float that is not finite.
+        """
+        inputs = self._parts.get(said.part)
+        if inputs is None:
+            inputs = self.inputs_of(said.part)
+            if len(self._parts) >= MAX_PARTS:
+                self._parts.clear()
+            self._parts[said.part] = inputs
+        return Frame(tick, inputs, sight_of(tick, said.lag, said.span))
 
     def inputs_of(self, part: bytes) -> tuple[Input, ...]:
         """Return the inputs of what `part` has made.
@@ -234,6 +267,26 @@ def pack(
     flags = STEADY if is_steady else 0
     _HEAD.pack_into(packed, 0, newest & 0xFFFFFFFF, clock & 0xFFFFFFFF, flags, count)
     return bytes(packed), count
+
+
+def _frames(data: bytes, tick: int, count: int) -> tuple[list[FrameBytes], int]:
+    """Return the frames of a packet, and where they end."""
+    frames: list[FrameBytes] = []
+    at = _HEAD.size
+    part = b""
+    for n in range(count):
+        head, lag, span = _FRAME.unpack_from(data, at)
+        at += _FRAME.size
+        distance = head & MAX_DISTANCE
+        if head & UNUSED or (distance == 0) != (n == 0) or (head & SAME and not n):
+            msg = f"the head {head:#04x} of frame {n} is none: see the standard"
+            raise RemoteProtocolError(msg)
+        tick -= distance
+        if not head & SAME:
+            begin, at = at, _part_end(data, at)
+            part = bytes(data[begin:at])
+        frames.append(FrameBytes(tick, lag, span, part))
+    return frames, at
 
 
 def _part_end(data: bytes, at: int) -> int:

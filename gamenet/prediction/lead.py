@@ -21,7 +21,8 @@ __all__ = ["Lead"]
 
 LEAST = 1.0  # ticks: on a loopback an input must still be there before its tick
 MOST = 10.0  # seconds
-STALL = 0.5  # seconds
+STALL, STALL_TICKS = 0.5, 2.5  # seconds, and ticks: the longer of both
+LEAST_FAR = 2.0  # ticks
 FAR = 0.25  # seconds
 MOST_JITTER = 0.5  # seconds: no server can make us believe in more
 JITTERS = 4.0  # mean deviations of the round trip that are no reason to jump
@@ -95,8 +96,8 @@ class Lead:
             self._is_guess = False
             self.resynced = abs(error) > LEAST
         jitter = min(clock.jitter, MOST_JITTER)
-        far = (FAR + JITTERS * jitter) * self._tick_rate
-        if passed > STALL or abs(error) > far:
+        far = max(FAR * self._tick_rate, LEAST_FAR) + JITTERS * jitter * self._tick_rate
+        if passed > max(STALL, STALL_TICKS / self._tick_rate) or abs(error) > far:
             self.resynced = True
             self.n_resyncs += 1
         if self.resynced:

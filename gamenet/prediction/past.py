@@ -40,6 +40,10 @@ class Past:
         self.columns = columns
         self._strands = list(_strands(columns, n_lines))
         self._targets = [each for strand in self._strands for each in strand.targets]
+        self._straight: _Strand | None = None
+        """The only one there is, if it is the table of the columns."""
+        if len(self._targets) == 1 and self._targets[0].column is columns.table:
+            self._straight = self._strands[0]
 
     def begin(self, line: int, n_rows: int, before: int | None) -> None:
         """Begin a line of so many rows as a copy of another, which has no more."""
@@ -97,15 +101,14 @@ class Past:
         Shapes:
             returned: (n_fields, n_rows), of rows from the first.
         """
-        if len(self._targets) != 1 or self.columns.table is None:
-            return None
-        (strand,) = self._strands
-        if self._targets[0].column is not self.columns.table:
+        strand, table = self._straight, self.columns.table
+        if strand is None or table is None:
             return None
         shown = strand.between(older, newer, share)
-        kept = strand.scratch(self.columns.table.dtype, shown.shape)
-        if kept is not shown:
-            kept[...] = shown
+        if share and shown.dtype == table.dtype:
+            return shown
+        kept = strand.scratch(table.dtype, shown.shape)
+        kept[...] = shown
         return kept
 
     def between(
@@ -152,6 +155,7 @@ class _Strand:
         n_lines: int,
     ) -> None:
         self.kind = kind
+        self._is_straight = kind is Kind.LINEAR
         self.places = places
         self.targets: list[_Target] = []
         n_fields = 0
@@ -181,20 +185,21 @@ class _Strand:
         shown = self.lines[older]
         if not share:
             return shown
-        if self.kind is Kind.STEP:
-            return blend(
-                self.kind, shown, self.lines[newer][:, : shown.shape[1]], share
-            )
         lead = self.ways.get((older, newer))
         if lead is None:
+            # Lines of one length lie in one piece, which is twice as fast.
+            other = self.lines[newer][:, : shown.shape[1]]
+            if self.kind is Kind.STEP:
+                return blend(self.kind, shown, other, share)
             if len(self.ways) >= MOST_WAYS:
                 self.ways.clear()
-            # Lines of one length lie in one piece, which is twice as fast.
-            lead = way(self.kind, shown, self.lines[newer][:, : shown.shape[1]])
-            self.ways[older, newer] = lead
-        return along(
-            self.kind, shown, lead, share, self.scratch(shown.dtype, shown.shape)
-        )
+            lead = self.ways[older, newer] = way(self.kind, shown, other)
+        out = self.scratch(shown.dtype, shown.shape)
+        if self._is_straight:
+            np.multiply(lead, share, out=out)
+            np.add(out, shown, out=out)
+            return out
+        return along(self.kind, shown, lead, share, out)
 
 
 def _strands(columns: Columns, n_lines: int) -> Iterator[_Strand]:

@@ -45,7 +45,7 @@ class PastWorld:
         """Whether the columns of the world hold the past."""
         self.pasts = [Past(self.world.columns(each), n_lines) for each in components]
         nobody = np.empty(0, np.intp)
-        self.holders: list[list[Rows]] = [[nobody] * len(components)] * n_lines
+        self.holders = [dict.fromkeys(self.components, nobody)] * n_lines
         """Of each line and component, the rows that had it, as a query gave them."""
         self.generations = np.zeros((n_lines, self.world.capacity), np.uint32)
         """Of each line, the generation of each row's entity; 0 where nobody lived."""
@@ -81,7 +81,7 @@ class PastWorld:
         self.oldest = max(self.oldest, tick - self.n_lines + 1)
         self.tick, self.n_rows = tick, n_rows
         self.generations[line, :n_rows] = alive
-        self.holders[line] = [self.world.query(each) for each in self.components]
+        self.holders[line] = {each: self.world.query(each) for each in self.components}
         self._put(line, rows)
 
     def _put(self, line: int, rows: Rows) -> None:
@@ -104,7 +104,7 @@ class PastWorld:
         self, tick: int, component: type[Component], rows: Rows
     ) -> NDArray[np.bool_]:
         """Return which rows have had a component since a kept tick."""
-        holders = self.holders[tick % self.n_lines][self.places[component]]
+        holders = self.holders[tick % self.n_lines][component]
         held = np.zeros(self.world.capacity, np.bool_)
         held[holders] = True
         held_on: NDArray[np.bool_] = held[rows] & self.have_lived(tick, rows)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -41,6 +41,11 @@ class Rewound:
             hits = ray_spheres(eye, aim, centers(targets), radius)
     """
 
+    # What a block remembers; a view that is only asked needs none of it.
+    _n_rows = 0
+    _holders: Sequence[Rows] = ()
+    _generation: NDArray[np.uint32]
+
     def __init__(
         self,
         past: PastWorld,
@@ -54,12 +59,12 @@ class Rewound:
         self._past = past
         self._world = past.world
         self._older = older
-        self._between = (older % past.n_lines, newer % past.n_lines, share)
+        line = older % past.n_lines
+        self._between = (line, newer % past.n_lines, share)
+        self._then = past.holders[line]
+        """Of each component, the rows that had it."""
         self._made_at = past.tick
         self._kept = _rows(keep_rows, past.world.capacity)
-        self._n_rows = 0
-        self._holders: list[Rows] = []
-        self._generation = np.empty(0, np.uint32)
 
     # -- asking -------------------------------------------------------------------
 
@@ -76,6 +81,8 @@ class Rewound:
         self._expect_present()
         past = self._past
         rows = self._world.query(*components)
+        if len(components) == 1 and rows is self._then.get(components[0]):
+            return rows
         rewound = [each for each in components if each in past.places]
         if rewound and all(map(self._is_as_then, rewound)):
             return rows
@@ -173,14 +180,10 @@ class Rewound:
     def _is_as_then(self, component: type[Component]) -> bool:
         """Return whether the same entities have had a component since then."""
         # A query gives the same object for as long as nobody gains or loses it.
-        return self._now(component) is self._then(component)
+        return self._now(component) is self._then[component]
 
     def _now(self, component: type[Component]) -> Rows:
         return self._world.query(component)
-
-    def _then(self, component: type[Component]) -> Rows:
-        past = self._past
-        return past.holders[self._older % past.n_lines][past.places[component]]
 
     def _expect_present(self) -> None:
         if self._past.tick != self._made_at:
@@ -223,7 +226,7 @@ class Rewound:
         if len(kept):
             past.pasts[i].put_back(kept[kept < self._n_rows])
         now = self._holders[i]
-        if now is not self._then(component):
+        if now is not self._then[component]:
             now = now[now < self._n_rows]
             past.pasts[i].put_back(now[~past.had(self._older, component, now)])
 

@@ -79,6 +79,11 @@ class View:
         return self._samples.newest
 
     @property
+    def oldest(self) -> int | None:
+        """Return the oldest tick that can be shown; None before the first snapshot."""
+        return None if self.newest is None else self._lines.oldest
+
+    @property
     def own(self) -> Rows:
         """The rows of own entities, which are there as the world has them now."""
         return self._own

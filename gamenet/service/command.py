@@ -16,6 +16,7 @@ from gamenet.service import (
     key_commands,
     network_commands,
     profile_command,
+    replay_command,
     stats_command,
 )
 from gamenet.service.arguments import Commands, Parser
@@ -32,6 +33,7 @@ examples:
   gamenet token --protocol-id 1 --client-id 7 --server 192.0.2.1:7777 --out ada.token
   gamenet stats http://127.0.0.1:8080 --watch 1
   gamenet inspect http://127.0.0.1:8080 --player 7
+  gamenet replay match.rec --player 7 --game examples.arena:Arena
   gamenet profile http://127.0.0.1:8080 --seconds 5
   gamenet bots --server http://127.0.0.1:8080 --transport udp --n 20 --seconds 30
   gamenet impair --listen 127.0.0.1:7000 --to 127.0.0.1:7777 --impair lte
@@ -77,6 +79,7 @@ def _parser() -> Parser:
     key_commands.add_token(commands)
     stats_command.add_stats(commands)
     inspect_command.add_inspect(commands)
+    replay_command.add_replay(commands)
     profile_command.add_profile(commands)
     bots_command.add_bots(commands)
     network_commands.add_impair(commands)

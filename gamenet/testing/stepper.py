@@ -70,6 +70,7 @@ class Stepper:
         down: Impairment | None = None,
         up: Impairment | None = None,
         connection: ConnectionConfig | None = None,
+        predict: bool = True,
     ) -> Stepper:
         """Return a stepper for a new match.
 
@@ -80,6 +81,7 @@ class Stepper:
             down: what happens to packets from server to clients.
             up: what happens to packets from clients to server.
             connection: settings of every connection.
+            predict: whether clients predict what the game marks as predicted.
         """
         clock = Clock()
         server = GameServer(
@@ -93,13 +95,17 @@ class Stepper:
         network = MemoryNetwork(clock, impairment_down=down, impairment_up=up)
         stepper = cls(server, [], clock=clock, network=network, seed=seed)
         for i in range(n_clients):
-            stepper.begin_joining(f"player {i + 1}", connection)
+            stepper.begin_joining(f"player {i + 1}", connection, predict=predict)
         if n_clients:
             stepper.until(lambda: all(c.player_id for c in stepper.clients))
         return stepper
 
     def begin_joining(
-        self, name: str = "", connection: ConnectionConfig | None = None
+        self,
+        name: str = "",
+        connection: ConnectionConfig | None = None,
+        *,
+        predict: bool = True,
     ) -> GameClient:
         """Make a further client that joins as time passes."""
         chance = random.Random(self.seed * 1000 + len(self.clients) + 1)
@@ -109,6 +115,7 @@ class Stepper:
             name,
             connection=connection,
             random=chance,
+            predict=predict,
         )
         client.connect(ADDRESS, memory=self.network)
         self.clients.append(client)

@@ -7,14 +7,18 @@ to its senses the client plays on.
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Any
 
 import numpy as np
 from twisted.trial.unittest import SynchronousTestCase
 
-from gamenet.game import Input, Player
-from gamenet.game.protocol import INPUTS, SNAPSHOTS
+from gamenet import game
+from gamenet.errors import RemoteProtocolError
+from gamenet.game import Input, Player, Protocol
+from gamenet.game.messages import Welcome
+from gamenet.game.protocol import CONTROL, INPUTS, SNAPSHOTS
 from gamenet.prediction import Feedback
 from tests.game.playing import Crafts, Match, Paint, Position, Steer, Velocity
 
@@ -200,3 +204,22 @@ class WhimTests(SynchronousTestCase):
                     world.owner[rows].tolist(), server.owner[rows].tolist()
                 )
             self.assertEqual(match.server.stats()["hook_errors"], 0)
+
+
+class WelcomeTests(SynchronousTestCase):
+    """A world that nobody could play in is refused."""
+
+    def test_absurd(self) -> None:
+        """Rates and sizes beyond the limits are malformed."""
+        for rate, capacity in (
+            *((math.inf, 16), (math.nan, 16), (0.0, 16), (-1.0, 16), (3e6, 16)),
+            *((30.0, 0), (30.0, 1 << 30)),
+        ):
+            protocol = Protocol.of(Crafts)
+            match = game.Match(protocol)
+            welcome = Welcome(player_id=1, tick=0, tick_rate=rate, capacity=capacity)
+            data = protocol.registry.encode(welcome)
+            self.assertRaises(
+                RemoteProtocolError, match.receive, CONTROL, data, now=0.0
+            )
+            self.assertIsNone(match.world)

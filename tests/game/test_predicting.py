@@ -77,6 +77,61 @@ class PredictingTests(SynchronousTestCase):
         self.match.play(1)
         self.same()
 
+    def test_let_go(self) -> None:
+        """What was ours is as the server says once it is not ours any more."""
+        for take in (
+            lambda ship: self.world.set_owner(ship, None),
+            lambda ship: self.world.remove(ship, Velocity),
+        ):
+            match = Match(0.2, seed=42)
+            match.play(2)
+            one, self.one, self.world = match.one, match.one, match.server.world
+            one.stick = (120, 0)
+            match.play(2)
+            ship, row = match.avatar(one), match.row(one)
+            match.server.game.held[row] = 0
+            match.server.players[one.player_id].avatar = None
+            velocity: Any = self.world.columns(Velocity)
+            velocity.x[row] = 0.0
+            velocity.changed([row])
+            take(ship)
+            match.play(3)
+            self.assertEqual(self.predicting.rows.tolist(), [])
+            self.same()
+
+    def test_what_the_dead_did(self) -> None:
+        """Events that were predicted beyond the end of an own entity are taken back."""
+        match = Match(0.3, seed=43)
+        match.play(3)
+        one = match.one
+        one.stick = (127, 0)
+        match.play(2)
+        ended = match.server.game.tick
+        match.server.world.despawn(match.avatar(one))
+        match.server.players[one.player_id].avatar = None
+        match.play(2)
+        # In the first tick without it, it might have done that before it ended.
+        late = [tick for tick in one.pings if tick > ended + 1]
+        self.assertGreater(len(late), 4)
+        self.assertEqual(set(one.cancelled), set(late))
+        self.assertEqual(len(one.pings), len(set(one.pings)))
+
+    def test_time_goes_back(self) -> None:
+        """Events of ticks that are made anew are not played as further ones."""
+        one = self.one
+        one.stick = (127, 0)
+        self.match.play(1)
+        server = self.server
+        server.ticker.stop()
+        self.match.play(2)
+        server.ticker.start()
+        self.match.play(4)
+        self.assertGreaterEqual(one.n_resynced, 1)
+        left = list(one.pings)
+        for tick in one.cancelled:
+            left.remove(tick)
+        self.assertEqual(len(left), len(set(left)))
+
     def test_given_and_taken(self) -> None:
         """What becomes ours is predicted, and what is not ours any more is not."""
         first, second = (self.match.avatar(each) for each in self.match.pilots)

@@ -53,6 +53,19 @@ class EffectTests(SynchronousTestCase):
             self.assertTrue(self.ledger.heard(tick, event, row))
         self.assertTrue(self.ledger.heard(5, Shot(), None))
 
+    def test_dropped(self) -> None:
+        """What a row made after its end is taken back, unless the server told it."""
+        for tick in (4, 5, 6, 7):
+            self.ledger.make(tick, Shot(tick), 1)
+            self.ledger.make(tick, Bang(), 2)
+        self.ledger.heard(6, Shot(6), 1)
+        dropped = self.ledger.drop([1], 4)
+        self.assertEqual([tick for _, tick in dropped], [5, 7])
+        self.assertEqual(self.ledger.n_events, 6)
+        self.assertTrue(self.ledger.heard(7, Shot(7), 1))
+        self.assertFalse(self.ledger.heard(4, Shot(4), 1))
+        self.assertEqual(self.ledger.drop([], 0), [])
+
     def test_twice_in_a_tick(self) -> None:
         """Two of a class by one row in one tick are two."""
         self.assertTrue(self.ledger.make(5, Shot(), 1))

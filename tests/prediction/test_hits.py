@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -13,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.errors import LocalProtocolError
 from gamenet.prediction.hits import (
+    FEW,
     FirstHit,
     Hits,
     boxes_touching,
@@ -230,6 +232,38 @@ class TouchTests(SynchronousTestCase):
             )
         }
         self.assertEqual(found(hits), exact)
+
+    def test_few_and_many(self) -> None:
+        """Who is touched, and how far away, does not depend on who else is near."""
+        random = np.random.default_rng(3)
+        for n_axes in (2, 3):
+            centers = random.uniform(-1.0, 1.0, (n_axes, 400))
+            middle = random.uniform(-0.1, 0.1, n_axes)
+            for radii in (0.3, random.uniform(0.0, 0.5, 400)):
+                many = found(spheres_touching(middle, 0.5, centers, radii))
+                self.assertGreater(len(many), FEW)
+                few = {}
+                for row in range(400):
+                    row_of = np.array([row])
+                    few |= found(
+                        spheres_touching(middle, 0.5, centers, radii, rows=row_of)
+                    )
+                self.assertEqual(many, few)
+
+    def test_far_apart(self) -> None:
+        """What is far too far off is not touched, however many are near on one axis."""
+        for n in (2 * FEW, 3):
+            for dtype in (np.float32, np.float64):
+                most = float(np.finfo(dtype).max)
+                centers = np.zeros((2, n), dtype)
+                centers[1, :-1] = most
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error")
+                    for radii in (1.0, np.ones(n), np.ones(n, np.float32)):
+                        hits = spheres_touching((0, -most), 1.0, centers, radii)
+                        self.assertEqual(found(hits), {})
+                        hits = spheres_touching((0, 0), 1.0, centers, radii)
+                        self.assertEqual(found(hits), {n - 1: 0.0})
 
 
 class EdgeTests(SynchronousTestCase):

@@ -171,6 +171,19 @@ class LeadTests(SynchronousTestCase):
         self.assertLess(abs(self.lead.ahead - 7.0), 1e-6)
         self.assertEqual(self.lead.n_resyncs, 0)
 
+    def test_slow_ticks(self) -> None:
+        """To wait for a tick is no stall, however long a tick is."""
+        for rate in (0.5, 1.0, 1.9):
+            clock, lead = ClockSync(rate), Lead(rate)
+            clock.seed(100.0, 0.0, 0.0)
+            ticks = list(lead.advance(0.0, clock))
+            now = 0.0
+            for _ in range(20):
+                now += max(lead.next_at(now), 1e-4)
+                ticks += lead.advance(now, clock)
+            self.assertEqual(lead.n_resyncs, 0)
+            self.assertEqual(ticks, list(range(ticks[0], ticks[0] + len(ticks))))
+
     def test_next(self) -> None:
         """It says when the next tick begins."""
         self.clock.seed(100.0, 0.0, 0.0)

@@ -21,7 +21,7 @@ from gamenet.transport import parse_listen
 
 COMMANDS = (
     *("check", "keygen", "token", "stats", "bots", "impair", "compare-transports"),
-    *("certificate", "inspect", "profile"),
+    *("certificate", "inspect", "replay", "profile"),
 )
 
 
