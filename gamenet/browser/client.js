@@ -17,10 +17,10 @@ import { Players } from "./players.js";
 import { Predicting } from "./predicting.js";
 import { decode } from "./schemas.js";
 import { View } from "./view.js";
+import { checkWelcome } from "./welcome.js";
 
 const SNAPSHOTS = 1;
 const EVENTS = 3;
-const MAX_CAPACITY = 1 << 20; // rows of a world
 
 /**
  * @typedef {{reason: string, advice: string, detail: string}} Closed
@@ -280,11 +280,10 @@ export class GameClient {
     else throw new WireError(`${schema.name} before the welcome`);
   }
 
-  #welcome({ player_id: playerId, tick, tick_rate: tickRate, capacity }) {
+  #welcome(message) {
     if (this.world) throw new WireError("a second welcome");
-    if (!(capacity >= 1 && capacity <= MAX_CAPACITY && tickRate > 0 && tickRate < Infinity)) {
-      throw new WireError(`a world of ${capacity} rows and ${tickRate} ticks a second`);
-    }
+    checkWelcome(message);
+    const { player_id: playerId, tick, tick_rate: tickRate, capacity } = message;
     this.playerId = playerId;
     this.tick = tick;
     this.tickRate = tickRate;

@@ -15,7 +15,7 @@ const LIMIT = 4096; // events that are remembered
 /** What is known of the events of one tick. */
 class Tick {
   constructor() {
-    /** @type {Map<string, Effect>} */
+    /** @type {Map<string, {row: number, effect: Effect}>} */
     this.events = new Map();
     this.made = new Set();
     this.heard = new Set();
@@ -55,7 +55,7 @@ export class EffectLedger {
     const known = this.#known(tick);
     const key = keyOf(known.nMade, name, row);
     known.made.add(key);
-    return this.#isNew(known, key, { name, values, tick });
+    return this.#isNew(known, key, { row, effect: { name, values, tick } });
   }
 
   /** Take the server's word for an event; return whether to play it now. See `make`. */
@@ -63,7 +63,7 @@ export class EffectLedger {
     const known = this.#known(tick);
     const key = keyOf(known.nHeard, name, row);
     known.heard.add(key);
-    return this.#isNew(known, key, { name, values, tick });
+    return this.#isNew(known, key, { row, effect: { name, values, tick } });
   }
 
   /** Prepare for all ticks after this one to be computed again. @param {number} tick */
@@ -84,15 +84,40 @@ export class EffectLedger {
     const cancelled = [];
     for (const [tick, known] of this.#ticks) {
       if (tick <= this.#replayedFrom) continue;
-      for (const [key, effect] of known.events) {
+      for (const [key, { effect }] of known.events) {
         if (known.made.has(key) || known.heard.has(key)) continue;
         known.events.delete(key);
         cancelled.push(effect);
       }
     }
     this.#replayedFrom = Infinity;
-    this.#count -= cancelled.length;
-    return cancelled.sort((a, b) => a.tick - b.tick);
+    return this.#forgotten(cancelled);
+  }
+
+  /**
+   * Forget what rows made after a tick, which nothing will make again: their entities have ended
+   * then, or are not predicted any more. What the server told is none of it.
+   * @param {readonly number[]} rows
+   * @param {number} after the last tick in which they could
+   * @returns {Effect[]} by tick
+   */
+  drop(rows, after) {
+    const dropped = [];
+    for (const [tick, known] of this.#ticks) {
+      if (tick <= after) continue;
+      for (const [key, { row, effect }] of known.events) {
+        if (!rows.includes(row) || known.heard.has(key)) continue;
+        known.events.delete(key);
+        known.made.delete(key);
+        dropped.push(effect);
+      }
+    }
+    return this.#forgotten(dropped);
+  }
+
+  #forgotten(effects) {
+    this.#count -= effects.length;
+    return effects.sort((a, b) => a.tick - b.tick);
   }
 
   /** Forget all ticks before one: what the server says of them later is new. @param {number} before */
@@ -111,9 +136,9 @@ export class EffectLedger {
     return known;
   }
 
-  #isNew(known, key, effect) {
+  #isNew(known, key, event) {
     if (known.events.has(key)) return false;
-    known.events.set(key, effect);
+    known.events.set(key, event);
     this.#count++;
     while (this.#count > LIMIT) this.#drop(Math.min(...this.#ticks.keys()));
     return true;

@@ -39,6 +39,7 @@ const FIRST_PROBES = 5;
 const FIRST_INTERVAL = 0.05; // seconds between the probes at the beginning
 const DRAWN = 0.004; // seconds: what is asked for within them belongs to one drawn frame
 const INTERVAL = 1; // seconds without an input packet after which the server is asked again
+const REORDERED = 64; // ticks by which snapshots may overtake one another
 const MOST_HELD = 8; // ticks that inputs may be held ahead
 const FEEDBACK = 0.1; // seconds between two answers of the server
 const MIN_PATIENCE = 0.15; // seconds after which inputs go once more if nothing is heard
@@ -209,7 +210,8 @@ export class Foresight {
     this.#faults.late.take(feedback.late);
     this.#faults.missing.take(feedback.missing);
     this.inputs.acked(feedback.acked);
-    this.inputs.forget(Math.min(feedback.acked, this.#newest));
+    // A part of an older snapshot may come yet, and have the predictor begin there.
+    this.inputs.forget(Math.min(feedback.acked, this.#newest - REORDERED));
     this.lead.hear(feedback);
   }
 

@@ -14,8 +14,10 @@ import { distance32 } from "./sequence.js";
 
 const LEAST = 1; // tick: on a loopback an input must still be there before its tick
 const MOST = 10; // seconds
-const STALL = 0.5; // seconds
+const STALL = 0.5; // seconds, or ticks: the longer of both
+const STALL_TICKS = 2.5;
 const FAR = 0.25; // seconds
+const LEAST_FAR = 2; // ticks
 const MOST_JITTER = 0.5; // seconds: no server can make us believe in more
 const JITTERS = 4; // mean deviations of the round trip that are no reason to jump
 const MAX_CHANGE = 0.1; // of the speed
@@ -98,8 +100,9 @@ export class Lead {
       this.#isGuess = false;
       this.resynced = Math.abs(error) > LEAST;
     }
-    const far = (FAR + JITTERS * Math.min(clock.jitter, MOST_JITTER)) * this.tickRate;
-    if (passed > STALL || Math.abs(error) > far) {
+    const jitter = Math.min(clock.jitter, MOST_JITTER);
+    const far = Math.max(FAR * this.tickRate, LEAST_FAR) + JITTERS * jitter * this.tickRate;
+    if (passed > Math.max(STALL, STALL_TICKS / this.tickRate) || Math.abs(error) > far) {
       this.resynced = true;
       this.nResyncs++;
     }

@@ -81,7 +81,7 @@ export class Predicting {
       codecs, columns: this.#world.predicted, generation: world.generation,
       step: (tick) => this.#step(tick), effects: this.#effects,
     });
-    this.#follow();
+    this.#follow(0);
   }
 
   /** @returns {readonly number[]} own rows that are predicted, ascending */
@@ -135,13 +135,12 @@ export class Predicting {
    * @param {{name: string, value: Record<string, any>, tick: number, origin?: number | null}} event
    */
   heard({ name, value, tick, origin = null }) {
-    if (origin === null || !this.rows.includes(origin)) return true;
-    return this.#effects.heard(tick, name, value, origin);
+    // Also of what has ended: it was predicted until we heard so.
+    return origin === null || this.#effects.heard(tick, name, value, origin);
   }
 
   /** An own tick begins: run the step. @param {number} tick */
   advance(tick) {
-    this.#follow();
     this.#predictor.advance(tick);
   }
 
@@ -150,14 +149,24 @@ export class Predicting {
     for (const row of this.rows) this.#world.take(row);
     this.#predictor.reset(tick - 1);
     for (const offsets of this.#offsets) for (const row of this.rows) offsets.clear(row);
+    // What was made of later ticks is not known any more where our time went back.
+    this.#effects.beginReplay(tick - 1);
+    this.#cancel(this.#effects.endReplay());
   }
 
-  /** Find out which rows are predicted now. */
-  #follow() {
+  /** Tell of events that were played, and have not happened after all. */
+  #cancel(effects) {
+    for (const { name, values, tick } of effects) this.#listeners.emit("event_cancelled", name, values, tick);
+  }
+
+  /** Find out which rows are predicted now, as a snapshot of a tick has it. */
+  #follow(tick) {
     const { owner } = this.#confirmed;
     const rows = this.#confirmed.rows(...this.#names).filter((row) => owner[row] === this.#playerId);
+    const gone = this.rows.filter((row) => !rows.includes(row) || !this.#isKnown(row));
     for (const row of rows) if (!this.#isKnown(row)) this.#begin(row);
     this.#predictor.follow(rows);
+    if (gone.length > 0) this.#cancel(this.#effects.drop(gone, tick));
   }
 
   #isKnown(row) {
@@ -175,7 +184,7 @@ export class Predicting {
    * @param {import("./blocks.js").SnapshotReader} told
    */
   confirm(tick, told) {
-    this.#follow();
+    this.#follow(tick);
     /** @type {number[]} */
     const places = [];
     for (let i = 0; i < told.count; i++) {
@@ -204,9 +213,7 @@ export class Predicting {
     const correction = this.#predictor.confirm(tick, rows, Uint32Array.from(words));
     this.#previousTick = NaN;
     if (correction !== null) this.#soften(correction);
-    for (const { name, values, tick: when } of this.#predictor.cancelled.splice(0)) {
-      this.#listeners.emit("event_cancelled", name, values, when);
-    }
+    this.#cancel(this.#predictor.cancelled.splice(0));
   }
 
   /** Draw what was corrected where it was, and let it glide. */

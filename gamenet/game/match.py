@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from gamenet.connection import Channel
 from gamenet.errors import LocalProtocolError, RemoteProtocolError
 from gamenet.game.foresight import Foresight
@@ -307,6 +309,9 @@ class Match:
         game = self._game
         if game is None or not game.predicted_components():
             return None
+        if np.float32(game.tick_rate) != np.float32(self.tick_rate):
+            # The server was told to run at another pace than the class says.
+            setattr(game, "tick_rate", self.tick_rate)  # noqa: B010 - a class variable
         player = OwnPlayer(self.player_id)
         inputs = self._own_inputs or lines.inputs
         return Predicting(game, world, receiver.layout, player, inputs, self._report)

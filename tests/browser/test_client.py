@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -318,13 +319,18 @@ class ListenTests(SynchronousTestCase):
     def test_out_of_order(self) -> None:
         """Without a welcome there is no world; a second or endless one is refused."""
         huge = Welcome(player_id=1, tick_rate=20, capacity=2**32 - 1)
+        rates = (-1.0, 0.0, 1001.0, math.inf, math.nan)
+        hasty = [Welcome(tick_rate=rate, capacity=CAPACITY) for rate in rates]
         for script in (
             [control(PlayerEntered(1, "Ada"))],
             [events(101, Flash())],
             [control(WELCOME), control(WELCOME)],
             [control(huge)],
+            *([control(each)] for each in hasty),
         ):
             self.assertEqual(play(*script)["closed"][0][0], "MALFORMED")
+        fast = Welcome(tick_rate=1000.0, capacity=CAPACITY)
+        self.assertEqual(play(control(fast))["closed"], [])
 
     def test_unknown_message(self) -> None:
         """A message of a newer server is skipped."""

@@ -24,6 +24,8 @@ FORBIDDEN = (
     "https://",
 )
 MAX_LINES = 300
+#: What a module offers by name, in JavaScript and in its types.
+EXPORT = r"^export (?:async )?(?:class|function) (\w+)"
 #: The end of an import, not of one that a comment shows.
 IMPORT = r'^(?! \*).*\bfrom "([^"]+)";$'
 
@@ -74,11 +76,7 @@ class ModuleTests(SynchronousTestCase):
     def test_declarations(self) -> None:
         """What gamenet.js exports, and a client offers, has its TypeScript types."""
         types = text_of(BROWSER / "gamenet.d.ts")
-        exported = re.findall(
-            r"^export (?:async )?(?:class|function) (\w+)",
-            text_of(BROWSER / "gamenet.js"),
-            re.MULTILINE,
-        )
+        exported = re.findall(EXPORT, text_of(BROWSER / "gamenet.js"), re.MULTILINE)
         self.assertEqual(sorted(exported), ["ConnectError", "connect", "describeGame"])
         offered = re.findall(
             r"^  (\w+)\(.*\) \{$", text_of(BROWSER / "client.js"), re.MULTILINE
@@ -86,6 +84,16 @@ class ModuleTests(SynchronousTestCase):
         inner = {"constructor", "receive", "closed"}
         for name in {*exported, "GameClient", *offered} - inner:
             self.assertRegex(types, rf"\b{name}\b[(<]?")
+
+    def test_graph_declarations(self) -> None:
+        """What the graphs export has its types beside it, and nothing else has."""
+        for name in ("netgraph", "foresight_graph"):
+            exported, declared = (
+                set(re.findall(EXPORT, text_of(BROWSER / file), re.MULTILINE))
+                for file in (f"{name}.js", f"{name}.d.ts")
+            )
+            self.assertEqual(declared, exported, name)
+            self.assertIn(f"// Types of {name}.js", text_of(BROWSER / f"{name}.d.ts"))
 
 
 class WordsTests(SynchronousTestCase):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -33,7 +34,7 @@ from tests.browser.test_client import (
 )
 from tests.browser.test_client import Shot as Noise
 from tests.browser.test_client import play as play_client
-from tests.browser.test_ticks import frames, ticks_of
+from tests.browser.test_ticks import feedback, frames, ticks_of
 
 SEED = 7
 TICK_RATE = 20
@@ -215,6 +216,39 @@ class EffectTests(SynchronousTestCase):
         self.assertEqual(left, [tuple(shot) for shot in answer["shots"]])
         self.assertNotIn("told", [what for what, *_ in answer["heard"]])
 
+    def test_end(self) -> None:
+        """Where the own entity ends, what it did later is cancelled, and no more.
+
+        What it did in its last tick is told by the server after its end: still it is
+        not played again.
+        """
+        last = play()["shots"][10][1]
+        for end in ("gone", "owner", "component"):
+            answer = play(last=last, end=end)
+            shots = [tuple(shot) for shot in answer["shots"]]
+            self.assertEqual(shots[-1][1], last)
+            heard = answer["heard"]
+            played = [(n, tick) for what, n, tick in heard if what == "event"]
+            gone = [(n, tick) for what, n, tick in heard if what == "cancelled"]
+            self.assertEqual(played[: len(shots)], shots, end)
+            self.assertTrue(gone, end)
+            self.assertEqual(gone, played[len(shots) :], end)
+            self.assertNotIn("told", [what for what, *_ in heard], end)
+
+    def test_back(self) -> None:
+        """Where the own time goes back, what is made once more is played once."""
+        answer = play(ahead=10, back={"50": 4, "80": 5})
+        heard = answer["heard"]
+        self.assertEqual({what for what, *_ in heard}, {"event", "cancelled"})
+        standing: Counter[int] = Counter()
+        for what, _, tick in heard:
+            standing[tick] += 1 if what == "event" else -1
+            self.assertIn(standing[tick], (0, 1), (SEED, what, tick))
+        newest = len(answer["ticks"]) - 9
+        shots = {tick for _, tick in answer["shots"] if tick <= newest}
+        self.assertEqual(set(+standing), shots)
+        self.assertEqual(*answer["ticks"][-1])
+
 
 PREDICT = step("predict", 0.0, components=["Position"], having=["Health"])
 STEER = step("steer", 0.0, name="Steer", values=[{"x": 1}])
@@ -277,6 +311,20 @@ class ClientTests(SynchronousTestCase):
         # A frame after the last one, what the correction left has begun to fade.
         faded = 5 * (1 - 0.5 ** (1 / 60 / 0.04))
         self.assertLess(answer["values"][-2][0], n_ticks + faded + 1e-6)
+
+    def test_overtaken(self) -> None:
+        """A snapshot that others overtook is computed on from, with its inputs."""
+        script = [control(WELCOME), self.own(100, 0, 0.0), PREDICT, STEER]
+        script += frames(0, 0.5)
+        first, *_, newest = ticks_of(play_client(*script))
+        other = telling(8, Position(x=0), Health(), owner=3)
+        script.append(snapshot(newest - 1, other, now=0.5))
+        script.append(feedback(0.5, newest - 1.0, acked=newest))
+        late = self.own(first + 1, 50, 0.5)
+        answer = play_client(*script, late, self.drawn(0.5))
+        self.assertEqual(answer["stats"]["corrections"], 1)
+        self.assertEqual(ticks_of(answer)[-1], newest)
+        self.assertEqual(answer["values"][-1][1], 50 + newest - first - 1)
 
     def test_event(self) -> None:
         """A predicted event is told in its tick; what the server says of it is not."""

@@ -35,6 +35,12 @@ LINKS = [
     (1.0, 0.05, 0.1, False),
     (5.0, 0.05, 0.1, False),
 ]
+#: The same, of games whose ticks are long.
+SLOW = [
+    (rate, (rtt, jitter, 0.0, has_stall))
+    for rate in (1.0, 1.9, 3.0)
+    for rtt, jitter, has_stall in ((0.05, 0.005, False), (0.2, 0.02, rate == 1.0))
+]
 
 
 class Press(Input):
@@ -50,16 +56,24 @@ class Link:
         jitter: seconds of delay each way besides, on average.
         loss: share of packets.
         has_stall: whether the client stands still for two seconds.
+        tick_rate: ticks a second.
     """
 
     def __init__(
-        self, seed: int, rtt: float, jitter: float, loss: float, has_stall: bool
+        self,
+        seed: int,
+        rtt: float,
+        jitter: float,
+        loss: float,
+        has_stall: bool,
+        tick_rate: float = TICK_RATE,
     ) -> None:
+        self.tick_rate = tick_rate
         self.random = Random(seed)
         self.rtt, self.jitter, self.loss = rtt, jitter, loss
-        self.clock, self.lead = ClockSync(TICK_RATE), Lead(TICK_RATE)
-        self.playout, self.buffer = Playout(TICK_RATE), InputBuffer([Press])
-        self.queue = InputQueue([Press], TICK_RATE)
+        self.clock, self.lead = ClockSync(tick_rate), Lead(tick_rate)
+        self.playout, self.buffer = Playout(tick_rate), InputBuffer([Press])
+        self.queue = InputQueue([Press], tick_rate)
         self.up: list[tuple[float, bytes]] = []
         self.down: list[tuple[float, Any]] = []
         self.script: list[list[Any]] = []
@@ -86,7 +100,7 @@ class Link:
 
     def tick_at(self, now: float) -> float:
         """Return the server's true time, in ticks."""
-        return (now * (1 + DRIFT) + 7.3) * TICK_RATE
+        return (now * (1 + DRIFT) + 7.3) * self.tick_rate
 
     def arrival(self, now: float) -> float | None:
         """Return when something arrives that is sent now; None if it is lost."""
@@ -147,7 +161,7 @@ class Link:
         self.do("view", now)
         if now >= SETTLED:
             error = self.clock.server_tick(now) - self.tick_at(now)
-            self.errors.append(abs(error) / TICK_RATE)
+            self.errors.append(abs(error) / self.tick_rate)
 
     def do(self, step: str, *values: Any) -> Any:
         """Do a step in Python, and note it for the browser."""
@@ -206,8 +220,9 @@ class TimeLineTests(SynchronousTestCase):
     def test_same(self) -> None:
         """Told the same at the same moments, all three are at the same place."""
         links = [Link(seed, *link) for seed, link in enumerate(LINKS)]
+        links += [Link(seed, *link, rate) for seed, (rate, link) in enumerate(SLOW)]
         argument = [
-            {"tickRate": TICK_RATE, "delay": None, "script": link.script}
+            {"tickRate": link.tick_rate, "delay": None, "script": link.script}
             for link in links
         ]
         played = run_program("timelines.js", {"links": argument})["played"]
@@ -235,6 +250,13 @@ class TimeLineTests(SynchronousTestCase):
             self.assertLess(n_missing / (SECONDS - SETTLED) / TICK_RATE, 0.025, link)
             n_stale, n_views = ran.n_stale[1] - ran.n_stale[0], 80 * SECONDS
             self.assertLess(n_stale / n_views, 0.005, link)
+
+    def test_slow(self) -> None:
+        """Where ticks are long, a part of one is neither a stall nor far off."""
+        for seed, (rate, link) in enumerate(SLOW):
+            ran = Link(seed, *link, rate)
+            self.assertEqual(ran.lead.n_resyncs, 0, (rate, link))
+            self.assertGreater(ran.queue.n_taken, rate * SECONDS / 2)
 
     def test_fixed(self) -> None:
         """A delay that is given stays."""

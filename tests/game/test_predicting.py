@@ -9,8 +9,9 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.game.predicting import Predicting
+from gamenet.testing import Stepper
 from gamenet.world import World, entity_row
-from tests.game.playing import Match, Paint, Position, Velocity
+from tests.game.playing import Crafts, Match, Paint, Position, Velocity
 
 
 class PredictingTests(SynchronousTestCase):
@@ -76,6 +77,20 @@ class PredictingTests(SynchronousTestCase):
             self.match.stepper.tick(2)
         self.match.play(1)
         self.same()
+
+    def test_another_pace(self) -> None:
+        """A server that runs faster than the class says is predicted at its pace."""
+
+        class Hurried(Crafts):
+            """The same, as the server's configuration has it."""
+
+        stepper = Stepper.of(Hurried, seed=3)
+        setattr(stepper.server.game, "tick_rate", 50.0)  # noqa: B010 - a class variable
+        client = stepper.join("hurried")
+        predicting = client.foresight.predicting
+        assert predicting is not None
+        self.assertEqual(predicting.game.tick_rate, 50.0)
+        self.assertEqual(Hurried.tick_rate, Crafts.tick_rate)
 
     def test_let_go(self) -> None:
         """What was ours is as the server says once it is not ours any more."""

@@ -19,6 +19,23 @@ const ROW = 5;
 const groups = new Groups(protocol.components);
 const rounding = new Rounding(protocol.components);
 
+/** How a snapshot and a world say that the ship is not ours to predict any more. */
+const ends = {
+  gone: (told, world) => {
+    told.told[0] = Told.DESPAWNED;
+    world.vacate(ROW);
+  },
+  owner: (told, world) => {
+    told.words[OWNER] = PLAYER + 1;
+    world.owner[ROW] = PLAYER + 1;
+  },
+  component: (told, world) => {
+    const id = world.idOf("Pilot");
+    told.words[SHAPE] &= ~(1 << id);
+    world.stores[id].clear(ROW);
+  },
+};
+
 /** What both sides do in a tick: fly as the input says, and shoot. */
 function fly(rows, dt, world, shoot) {
   const { x, y, vx, heading, facing, shots, wanted, stun } = world.columns("Ship");
@@ -35,7 +52,9 @@ function fly(rows, dt, world, shoot) {
 }
 
 class Server {
-  constructor() {
+  /** @param {number} last tick in which the ship flies */
+  constructor(last) {
+    this.last = last;
     this.columns = protocol.components.map((codec) => codec.columns(ROW + 1));
     this.tick = 0;
     /** @type {Uint32Array[]} */
@@ -49,7 +68,7 @@ class Server {
     this.tick++;
     const columns = { columns: () => this.columns[0] };
     this.columns[0].wanted[ROW] = wanted;
-    fly([ROW], 1 / TICK_RATE, columns, (row, n) => {
+    fly(this.tick > this.last ? [] : [ROW], 1 / TICK_RATE, columns, (row, n) => {
       this.shots.push({ name: "Shot", value: { n }, tick: this.tick, origin: row });
     });
     this.columns[0].x[ROW] += push;
@@ -73,7 +92,7 @@ class Server {
   }
 }
 
-function begun(server, wanted) {
+function begun(server, wanted, end) {
   const world = new World(protocol.components, 300);
   const view = world.view = new View(world, TICK_RATE, PLAYER);
   const listeners = new Listeners();
@@ -84,6 +103,7 @@ function begun(server, wanted) {
     const told = server.told(tick);
     world.occupy(ROW, 1, PLAYER);
     world.stores.forEach((store, id) => store.show(ROW, told.words, groups.starts[id]));
+    if (tick >= server.last) ends[end](told, world);
     world.reshaped();
     return told;
   };
@@ -111,17 +131,25 @@ function predicted(predicting) {
 
 /**
  * `wanted` has the input of each own tick, `ahead` how far the client is ahead of what it
- * hears, `lost` ticks of which no snapshot comes, `pushes` and `stuns` what the server does besides.
+ * hears, `lost` ticks of which no snapshot comes, `pushes` and `stuns` what the server does
+ * besides, `back` at which ticks the own time goes back, and how far. After the tick `last`
+ * there is an `end` of the ship.
  */
-export function run({ wanted, ahead, lost = [], pushes = {}, stuns = {}, frames = [] }) {
-  const server = new Server();
-  const { world, view, predicting, show, heard } = begun(server, wanted);
+export function run({
+  wanted, ahead, lost = [], pushes = {}, stuns = {}, frames = [], back = {}, last = Infinity, end = "gone",
+}) {
+  const server = new Server(last);
+  const { world, view, predicting, show, heard } = begun(server, wanted, end);
   const ticks = [];
   const drawn = [];
   let told = 0;
+  let behind = 0;
   for (let tick = 1; tick < wanted.length; tick++) {
     server.step(wanted[tick], { push: pushes[tick] ?? 0, stun: stuns[tick] ?? 0 });
-    predicting.advance(tick);
+    behind += back[tick] ?? 0;
+    const own = tick - behind;
+    if (tick in back) predicting.reset(own);
+    predicting.advance(own);
     const known = tick - ahead;
     if (known >= 0 && !lost.includes(known)) {
       const snapshot = show(known);
@@ -132,7 +160,7 @@ export function run({ wanted, ahead, lost = [], pushes = {}, stuns = {}, frames 
         if (predicting.heard(shot)) heard.push(["told", shot.value.n, shot.tick]);
       }
     }
-    ticks.push([predicted(predicting), [...server.words[tick]]]);
+    ticks.push([predicted(predicting), [...server.words[own]]]);
     for (const fraction of frames) {
       view.update(known - 2, (tick + fraction) / TICK_RATE);
       predicting.show(fraction, (tick + fraction) / TICK_RATE);
