@@ -270,9 +270,10 @@ class Arena(Flight):
         """Let a beam hit the first ship or asteroid where its shooter saw it."""
         owner, radii = int(self.world.owner[ship]), self.body["radius"]
         self.body["until"][ship] = self.tick  # who shoots gives up the shield
-        targets = np.union1d(self.world.query(Ship), self.world.query(Asteroid))
-        targets = targets[targets != ship]
-        with self.rewound(owner):
+        with self.rewound(owner) as seen:
+            # Who was not there yet when the shooter aimed is out of the way.
+            targets = np.union1d(seen.query(Ship), seen.query(Asteroid))
+            targets = targets[targets != ship]
             at = self.position.x, self.position.y
             hits = ray_spheres(place, way, at, radii, rows=targets, max_distance=length)
         if not len(hits.rows):

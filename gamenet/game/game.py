@@ -288,8 +288,8 @@ class Game(Predictable):
                 `rewindable` components.
 
         Example:
-            with self.rewound(player):
-                rows = self.world.query(Ship)
+            with self.rewound(player) as seen:
+                rows = seen.query(Ship)
                 distances = ray_spheres(...)
         """
         if not self.rewindable:
@@ -300,7 +300,7 @@ class Game(Predictable):
             raise LocalProtocolError(msg)
         found = self.players.get(player) if isinstance(player, int) else player
         if self._server is None or found is None:
-            return nullcontext()
+            return nullcontext(self.world)
         return self._server.settling.rewound(found, limit)
 
     def emit(

@@ -76,8 +76,9 @@ class Player:
         """How many messages the player may still send."""
         self.writes = Allowance(burst=512, rate=480)
         """How many writes are looked at: twice as many as are taken."""
-        packets = max(240.0, 2 * server.game.tick_rate)
-        self.input_packets = Allowance(burst=max(128.0, packets / 2), rate=packets)
+        # One goes for each tick, and those of a pause come all at once.
+        packets = max(90.0, 3 * server.game.tick_rate)
+        self.input_packets = Allowance(burst=packets, rate=packets)
         """How many packets of inputs the player may still send."""
         self.mistakes = Allowance(burst=16, rate=1)
         """How many malformed messages we still put up with."""

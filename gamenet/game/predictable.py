@@ -99,7 +99,7 @@ class Predictable:
         Args:
             player: whose it is; they have sent one for each tick until now.
             kind: the class of the input.
-            last: the last one of that class; None before the first.
+            last: the last one of that class, however long ago; None before the first.
         """
         if kind.missing is Missing.REPEAT:
             return last

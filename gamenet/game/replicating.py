@@ -68,7 +68,12 @@ class Replication:
         self._world = world
         self._stages = stages
         self._report = report
-        self.sender = Sender(world, part_size=part_size, tick_rate=game.tick_rate)
+        self.sender = Sender(
+            world,
+            part_size=part_size,
+            tick_rate=game.tick_rate,
+            predicted=game.predicted_components(),
+        )
         self.weights = Weights(world, protocol.components)
         self.events = EventOutbox(EventCodec(protocol.events), world.capacity)
         rule = game.sees if type(game).sees is not Game.sees else None

@@ -17,7 +17,7 @@ import math
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from gamenet.errors import LocalProtocolError, RemoteProtocolError, SchemaError
 from gamenet.prediction.frames import Frame, sight_of, sight_words
@@ -39,14 +39,8 @@ SAME = 0x40
 UNUSED = 0x80
 
 
-class FrameBytes(NamedTuple):
-    """A frame as a packet has it, nothing of it decoded but its tick."""
-
-    tick: int
-    lag: int
-    span: int
-    part: bytes
-    """What it says of its inputs."""
+FrameBytes = tuple[int, int, int, bytes]
+"""A frame that is not decoded: its tick, its view's lag and span, and its inputs."""
 
 
 @dataclass(slots=True)
@@ -158,7 +152,7 @@ class InputCodec:
             RemoteProtocolError: malformed, or a float that is not finite.
         """
         packet = self.open(data)
-        frames = [self.frame(each, each.tick) for each in packet.frames]
+        frames = [self.frame(each, each[0]) for each in packet.frames]
         return InputPacket(packet.newest, packet.clock, packet.is_steady, frames)
 
     def open(self, data: bytes) -> OpenedPacket:
@@ -200,13 +194,14 @@ class InputCodec:
         Raises:
             RemoteProtocolError: malformed, or a float that is not finite.
         """
-        inputs = self._parts.get(said.part)
+        _, lag, span, part = said
+        inputs = self._parts.get(part)
         if inputs is None:
-            inputs = self.inputs_of(said.part)
+            inputs = self.inputs_of(part)
             if len(self._parts) >= MAX_PARTS:
                 self._parts.clear()
-            self._parts[said.part] = inputs
-        return Frame(tick, inputs, sight_of(tick, said.lag, said.span))
+            self._parts[part] = inputs
+        return Frame(tick, inputs, sight_of(tick, lag, span))
 
     def inputs_of(self, part: bytes) -> tuple[Input, ...]:
         """Return the inputs of what `part` has made.
@@ -274,9 +269,10 @@ def _frames(data: bytes, tick: int, count: int) -> tuple[list[FrameBytes], int]:
     frames: list[FrameBytes] = []
     at = _HEAD.size
     part = b""
+    unpack, size = _FRAME.unpack_from, _FRAME.size
     for n in range(count):
-        head, lag, span = _FRAME.unpack_from(data, at)
-        at += _FRAME.size
+        head, lag, span = unpack(data, at)
+        at += size
         distance = head & MAX_DISTANCE
         if head & UNUSED or (distance == 0) != (n == 0) or (head & SAME and not n):
             msg = f"the head {head:#04x} of frame {n} is none: see the standard"
@@ -285,7 +281,7 @@ def _frames(data: bytes, tick: int, count: int) -> tuple[list[FrameBytes], int]:
         if not head & SAME:
             begin, at = at, _part_end(data, at)
             part = bytes(data[begin:at])
-        frames.append(FrameBytes(tick, lag, span, part))
+        frames.append((tick, lag, span, part))
     return frames, at
 
 

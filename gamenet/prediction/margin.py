@@ -50,7 +50,11 @@ class Margin:
 
     def __init__(self, tick_rate: float) -> None:
         self._tick_rate = tick_rate
-        self._seconds: deque[_Second] = deque(maxlen=MEMORY)
+        self._seconds: deque[_Second] = deque()
+        # Of all seconds together, so that no frame has to look at each of them.
+        self._total = 0.0
+        self._count = 0
+        self._longest = 0.0
         self._clock: int | None = None
         self._sent = 0.0
         self._line: float | None = None
@@ -81,6 +85,11 @@ class Margin:
             self._n_slacks = 0
         self._line += (line - self._line) * QUICK
 
+    def restart(self) -> None:
+        """Forget the player's time line: their clock begins anew."""
+        self._clock = self._line = None
+        self._forget()
+
     def arrived(self, tick: int, at: float) -> None:
         """Note a frame that came for the first time.
 
@@ -99,38 +108,52 @@ class Margin:
 
     def _delayed(self, delay: float, second: int) -> None:
         """Note how much later than the player's time line says a frame came."""
-        seconds = self._seconds
-        while seconds and second - seconds[0].number >= MEMORY:
-            seconds.popleft()
-        mean = self._mean if seconds else delay
+        is_begun = bool(self._seconds) and self._seconds[-1].number == second
+        if not is_begun:
+            self._drop_old(second)
+        mean = self._total / self._count if self._count else delay
         least = max(OUTAGE * self._tick_rate, OUTAGE_TICKS)
         usual = max(least, OUTAGE_SPREADS * self._spread)
         is_usual = abs(delay - mean) < usual
         delay = min(max(delay, mean - usual), mean + usual)
         self._spread += (abs(delay - mean) - self._spread) * SLOW
-        if not seconds or seconds[-1].number != second:
-            seconds.append(_Second(second, min(delay, mean), 0.0, 0))
-        last = seconds[-1]
+        if not is_begun:
+            self._seconds.append(_Second(second, min(delay, mean), 0.0, 0))
+            self._longest = max(each.longest for each in self._seconds)
+        last = self._seconds[-1]
         last.total += delay
         last.count += 1
+        self._total += delay
+        self._count += 1
         if is_usual:
             last.longest = max(last.longest, delay)
+            self._longest = max(self._longest, delay)
             self._n_beyond = 0
         elif self._is_new():
-            self._seconds.clear()
-            self._spread, self._n_beyond, self.wanted = 0.0, 0, GUARD
+            self._forget()
+            self.wanted = GUARD
             return
-        longest = max(each.longest for each in seconds)
-        wanted = (longest - self._mean) * STRETCH + GUARD
+        wanted = (self._longest - self._total / self._count) * STRETCH + GUARD
         self.wanted = min(wanted, MOST_TICKS, max(MOST * self._tick_rate, GUARD))
+
+    def _drop_old(self, second: int) -> None:
+        """Drop the seconds that are over for too long when another one begins."""
+        seconds = self._seconds
+        while seconds and (
+            len(seconds) >= MEMORY or second - seconds[0].number >= MEMORY
+        ):
+            seconds.popleft()
+        self._total = sum(each.total for each in seconds)
+        self._count = sum(each.count for each in seconds)
+
+    def _forget(self) -> None:
+        """Forget all delays."""
+        self._seconds.clear()
+        self._total, self._count, self._longest = 0.0, 0, 0.0
+        self._spread, self._n_beyond = 0.0, 0
 
     def _is_new(self) -> bool:
         """Return whether no delay of the last second was like those before."""
         # The server's time has jumped, or the way is another.
         self._n_beyond += 1
         return self._n_beyond >= self._tick_rate
-
-    @property
-    def _mean(self) -> float:
-        total = sum(each.total for each in self._seconds)
-        return total / sum(each.count for each in self._seconds)

@@ -17,7 +17,7 @@ MAX_WAITING = 65_536
 
 @dataclass(order=True, slots=True)
 class Scheduled:
-    """A call that waits for its tick; calling it makes it."""
+    """A call that waits for its tick; calling it makes it, unless it was cancelled."""
 
     tick: int
     """The tick at which it is made."""
@@ -35,8 +35,11 @@ class Scheduled:
         self.is_cancelled = True
 
     def __call__(self) -> Any:
-        """Make the call."""
-        return self.function(*self.args)
+        """Make the call; of a cancelled one nothing comes.
+
+        It may be cancelled in its own tick, by a call that is made before it.
+        """
+        return None if self.is_cancelled else self.function(*self.args)
 
 
 class Schedule:

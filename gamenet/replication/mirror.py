@@ -8,7 +8,7 @@ tick of this ring that a client has acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -45,9 +45,16 @@ class Mirror:
     Args:
         world: the authority's world.
         tick_rate: ticks a second, for components with a rate of their own.
+        predicted: components that players predict.
     """
 
-    def __init__(self, world: World, *, tick_rate: float = 30.0) -> None:
+    def __init__(
+        self,
+        world: World,
+        *,
+        tick_rate: float = 30.0,
+        predicted: Collection[type[Component]] = (),
+    ) -> None:
         self.world = world
         self.components = replicated(world.components)
         self.layout = RowLayout(self.components)
@@ -75,6 +82,7 @@ class Mirror:
             max(1, round(tick_rate / component.sync.rate)) if component.sync.rate else 1
             for component in self.components
         ]
+        self._is_predicted = [each in predicted for each in self.components]
         self.born = np.zeros(world.capacity, np.uint32)
         """Tick at which the entity of each row was first here."""
         self._taken = np.zeros((len(self.components), world.capacity), np.uint32)
@@ -154,8 +162,15 @@ class Mirror:
         generation = self.words(tick)[self.layout.generation_position]
         return generation
 
-    def update(self, tick: int) -> Changes:
+    def update(self, tick: int, always: Rows = NO_ROWS) -> Changes:
         """Take the world as it is now for the state of a tick.
+
+        Args:
+            tick: which one.
+            always: rows of living entities that players predict. They are taken as
+                they are in every tick, whatever `SyncSettings` says of them, and so is
+                what is predicted, whatever its own rate: who predicts is corrected to
+                what is told, and must not be to what is over.
 
         Returns:
             Who came, went and changed shape or owner since the last call.
@@ -177,7 +192,7 @@ class Mirror:
         old, new = self._turn(tick)
         self._marks[: self.n_rows] = False
         self._identify(new, touched, changes.despawned)
-        self._quantize(new, tick)
+        self._quantize(new, tick, always)
         self._compare(old, new, tick)
         return changes
 
@@ -230,12 +245,13 @@ class Mirror:
         for i, has in enumerate(present):
             self._write(new, i, rows[has])
 
-    def _quantize(self, new: NDArray[np.uint32], tick: int) -> None:
+    def _quantize(self, new: NDArray[np.uint32], tick: int, always: Rows) -> None:
         """Write the values that were marked as changed."""
         n = self.n_rows
-        apart: Any = 1
+        apart = np.ones(n, np.int64)
         if self._has_settings:
-            apart = row_period(self.world, self._tick_rate)[:n].astype(np.int64)
+            apart[:] = row_period(self.world, self._tick_rate)[:n]
+            apart[always] = 1
         for i, (columns, period) in enumerate(
             zip(self._columns, self._periods, strict=True)
         ):
@@ -244,7 +260,10 @@ class Mirror:
             else:
                 # Each row has its own tick in the period, so that not all come at once.
                 due = columns.changed_tick[:n] > self._taken[i, :n]
-                due &= (np.arange(n) + tick) % np.maximum(period, apart) == 0
+                periods = np.maximum(period, apart)
+                if self._is_predicted[i]:
+                    periods[always] = 1
+                due &= (np.arange(n) + tick) % periods == 0
             due &= columns.present[:n]
             rows = due.nonzero()[0]
             if len(rows):

@@ -10,6 +10,7 @@ to see, or sees otherwise than everybody does, are told against a base of their 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ from gamenet.replication.packing import (
 from gamenet.replication.priority import Priorities
 from gamenet.replication.viewer import Part, Viewer
 from gamenet.wire import BufferPool
-from gamenet.world import Changes, World
+from gamenet.world import Changes, Component, World
 
 __all__ = ["Sender"]
 
@@ -53,16 +54,22 @@ class Sender:
         world: the authority's world.
         part_size: largest message in bytes, so that it fits a packet.
         tick_rate: ticks a second, for components with a rate of their own.
+        predicted: components that players predict.
 
     Raises:
         LocalProtocolError: a single row would not fit a message.
     """
 
     def __init__(
-        self, world: World, *, part_size: int, tick_rate: float = 30.0
+        self,
+        world: World,
+        *,
+        part_size: int,
+        tick_rate: float = 30.0,
+        predicted: Collection[type[Component]] = (),
     ) -> None:
         self._world = world
-        self.mirror = Mirror(world, tick_rate=tick_rate)
+        self.mirror = Mirror(world, tick_rate=tick_rate, predicted=predicted)
         self._room = part_size - SNAPSHOT_HEAD.size
         self._deltas: dict[tuple[int, int], SharedDelta] = {}
         self._entering = NO_ROWS
@@ -97,7 +104,7 @@ class Sender:
         Args:
             tick: which one.
             insisted: rows of living entities that each snapshot for their owner tells,
-                whether they have changed or not.
+                whether they have changed or not, and as they are in this tick.
 
         Returns:
             Who came, went and changed shape or owner.
@@ -110,7 +117,7 @@ class Sender:
             self.n_blocks_shared += delta.n_shared
         self._deltas.clear()
         self._entering = NO_ROWS
-        changes = self.mirror.update(tick)
+        changes = self.mirror.update(tick, insisted)
         self._insist(insisted)
         return changes
 

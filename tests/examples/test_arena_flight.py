@@ -14,8 +14,10 @@ from examples.arena.flight import Beam, Gun, Heading, Pilot, Position, Ship, Vel
 from examples.arena.game import Asteroid
 from gamenet.game import PredictedWorld, Protocol
 from gamenet.game.own_player import OwnPlayer
-from gamenet.prediction import Rounding
+from gamenet.prediction import Frame, Rounding, Sight
+from gamenet.testing import Stepper
 from tests.examples.arena_match import DT, MIDDLE, Match, QuietTests, assert_near
+from tests.game.flying import RawPlayer
 
 CLEAR = (-20.0, 26.0)
 
@@ -207,6 +209,37 @@ class BeamTests(QuietTests):
         self.match.tick()
         self.assertEqual(len(self.match.heard(Beam)), 1)
         self.assertEqual(len(self.match.rows(Ship)), 1)
+
+
+class RewoundBeamTests(SynchronousTestCase):
+    """A beam hits what was there when its shooter fired."""
+
+    def test_who_came_later(self) -> None:
+        """What the shooter could not see yet is not hit, and stops no beam."""
+        self.patch(game, "ASTEROIDS", 0)
+        stepper = Stepper.of(Arena, seed=1)
+        raw = RawPlayer(stepper)
+        arena: Any = stepper.server.game
+        ship = arena.world.row_of(raw.player.avatar)
+        arena.position.x[ship], arena.position.y[ship] = -8.0, 0.0
+        arena.heading.angle[ship] = 0.0
+        stepper.tick(20)
+        arena.add_asteroid(3, 0.0, 0.0, 0.0)
+        (rock,) = arena.world.query(Asteroid).tolist()
+        arena.velocity.x[rock] = arena.velocity.y[rock] = 0.0
+        born = arena.tick + 1
+        stepper.tick(2)
+
+        def fire(seen_at: int) -> list[int]:
+            arena.gun.beam_ready[ship] = 0
+            at = arena.tick + 1
+            frame = Frame(at, (Pilot(beam=True),), Sight(float(seen_at)))
+            raw.send(Frame(at + 1, (Pilot(),)), frame)
+            stepper.tick(3)
+            return arena.asteroid.size[arena.world.query(Asteroid)].tolist()
+
+        self.assertEqual(fire(born - 1), [3])
+        self.assertEqual(fire(born), [2, 2])
 
 
 class ProtocolTests(SynchronousTestCase):

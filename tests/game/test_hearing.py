@@ -179,6 +179,35 @@ class HostileTests(HearingTestCase):
         self.assertGreater(self.stat("rate_limited"), 800)
         self.assertIn(self.one.id, self.server.players)
 
+    def test_honest_packets(self) -> None:
+        """At no tick rate an honest player's packets are too many, nor after a pause.
+
+        A pause of two seconds brings all of its packets at once; a slow network does
+        so again and again.
+        """
+        for rate in (10, 30, 60, 120):
+            game = type("Quick", (Kites,), {"tick_rate": rate})
+            stepper = Stepper.of(game, seed=1)
+            raw = RawPlayer(stepper)
+            player = raw.player
+            hearing = stepper.server.hearing
+            clock = 0
+            for n_at_once in [1] * rate + [2 * rate] + [1] * rate + [rate // 5] * 60:
+                for _ in range(n_at_once):
+                    clock += 1_000_000 // rate
+                    hearing.hear(player, INPUTS, raw.codec.encode([], clock))
+                player.pass_time(n_at_once / rate if n_at_once < 2 * rate else 1 / rate)
+            self.assertEqual(hearing.n_rate_limited, 0, rate)
+
+    def test_too_many_packets(self) -> None:
+        """Who sends six for each tick is not listened to in full."""
+        for n in range(400):
+            self.stepper.tick()
+            for _ in range(6):
+                self.hear(self.one.codec.encode([], n + 1))
+        # A burst more than 90 in each of the 20 seconds.
+        self.assertGreater(self.stat("rate_limited"), 2400 - 21 * 90 - 10)
+
     def test_not_finite(self) -> None:
         """Numbers that are none are malformed, and nothing of the packet is used."""
         good = self.packet(Pull(1, 0.5))

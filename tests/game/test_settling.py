@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from gamenet.errors import ConfigError, LocalProtocolError
 from gamenet.game import GameServer
 from gamenet.prediction import Frame, Sight
-from gamenet.replication import EventCodec, RowLayout
+from gamenet.replication import EventCodec, RowLayout, SyncSettings
 from gamenet.replication.blocks import read_snapshot
 from gamenet.testing import Clock, Stepper
 from tests.game.flying import (
@@ -27,6 +27,7 @@ from tests.game.flying import (
     Speed,
     Spot,
 )
+from tests.game.playing import Crafts, Match
 
 
 class Watching(Kites):
@@ -268,3 +269,25 @@ class ServerTimeTests(SynchronousTestCase):
         self.assertEqual(server.game.tick, 3)
         self.assertTrue(2.99 < made[1] < 3.0)
         self.assertAlmostEqual(server.server_time(), 3.4, places=3)
+
+
+class SeldomCrafts(Crafts):
+    """Crafts of which others may be told seldom."""
+
+    components = (*Crafts.components, SyncSettings)
+
+
+class SeldomTests(SynchronousTestCase):
+    """What a player predicts is told as it is, however seldom others need it."""
+
+    def test_frequency(self) -> None:
+        """A frequency of an own, predicted entity makes no corrections."""
+        match = Match(0.1, seed=3, game=SeldomCrafts, n_pilots=1)
+        match.play(4)
+        settings = SyncSettings(frequency=5.0)
+        match.server.world.add(match.avatar(match.one), settings)
+        match.play(1)
+        before = len(match.one.corrections)
+        match.one.stick = (100, 0)
+        match.play(3)
+        self.assertEqual(len(match.one.corrections), before)

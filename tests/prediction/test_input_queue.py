@@ -21,6 +21,7 @@ from gamenet.prediction import (
     InputCodec,
     InputQueue,
     Sight,
+    missing_input,
 )
 from tests.connection.strategies import seeds
 from tests.prediction.pilots import INPUTS, Aim, Fire, Steer
@@ -111,7 +112,44 @@ class TakeTests(SynchronousTestCase):
         self.game.hear(Frame(102), steer(101))
         self.assertEqual(self.game.make(), [Steer(101)])
         self.assertEqual(self.game.make(), [])
-        self.assertEqual(self.game.make(lambda kind, last: last), [])
+        self.assertEqual(self.game.make(), [Aim()])
+
+    def test_last(self) -> None:
+        """A rule is given the last one of each class, however long ago that was."""
+        self.game.hear(Frame(102, (Fire(2),)), Frame(101, (Steer(1), Fire(1))))
+        self.game.make()
+        self.game.make()
+        asked = {}
+        self.game.make(lambda kind, last: asked.update({kind: last}))
+        self.assertEqual((asked[Steer], asked[Fire]), (Steer(1), Fire(2)))
+        self.assertIsNone(asked[Aim])
+        # What comes too late to be used is known nevertheless.
+        self.game.make(lambda kind, last: last)
+        self.game.hear(Frame(103, (Steer(3),)))
+        self.game.make(lambda kind, last: asked.update({kind: last}))
+        self.assertEqual(asked[Steer], Steer(3))
+
+    def test_stand_ins_are_not_added(self) -> None:
+        """Where something stood in for an input, it does not act when it comes."""
+        self.game.hear(steer(101))
+        self.assertEqual(self.game.make(), [Steer(101)])
+        self.assertEqual(self.game.make(), [Steer(101), Aim()])
+        self.game.hear(Frame(103), Frame(102, (Steer(102), Fire(102), Aim(1.0))))
+        # Nothing has stood in for the button.
+        self.assertEqual(self.game.make(), [Fire(102)])
+        self.assertEqual(self.queue.n_dropped, 2)
+        self.game.hear(Frame(104), steady=False)
+        self.assertEqual(self.game.make(), [])
+
+    def test_stand_ins_follow(self) -> None:
+        """Of a player whose frames are all late, the newest known one is repeated."""
+        self.game.hear(steer(101))
+        self.game.make()
+        told = []
+        for tick in range(102, 112):
+            told += [each.number for each in self.game.make() if type(each) is Steer]
+            self.game.hear(steer(tick))
+        self.assertEqual(told, [*range(101, 111)])
 
     def test_away(self) -> None:
         """After a second without frames nothing stands in for them."""
@@ -181,6 +219,51 @@ class TakeTests(SynchronousTestCase):
         self.assertEqual(taken[3:5], [[Fire(1)], [Fire(2)]])
         self.assertEqual(self.queue.newest, 106)
         self.assertEqual(self.game.n_frames, 20 + 1 + 2 + 2)
+
+    def test_sight_of_a_late_input(self) -> None:
+        """A late input is judged by what was seen when it was made, and no more."""
+        self.game.hear(steer(101))
+        self.game.make()
+        self.game.make()
+        late = Frame(102, (Fire(2),), steer(102).sight)
+        self.game.hear(steer(103), late)
+        self.assertEqual(self.game.make(), [Steer(103), Fire(2)])
+        self.assertEqual(self.queue.sight, steer(102).sight)
+        self.game.hear(steer(104))
+        self.game.make()
+        self.assertEqual(self.queue.sight, steer(104).sight)
+
+    def test_sight_moves_on(self) -> None:
+        """While something stands in for frames the player's view goes on."""
+        self.game.hear(steer(101))
+        self.game.make()
+        for tick in range(102, 110):
+            self.game.make()
+            self.assertEqual(self.queue.sight, steer(tick).sight)
+        self.game.hear(Frame(110, (Steer(110),), Sight(107.25)))
+        for tick in range(110, 113):
+            self.game.make()
+            self.assertEqual(self.queue.sight, Sight(tick - 2.75))
+
+    def test_another_clock(self) -> None:
+        """After a second of silence a player's clock may be any other one."""
+        for tick in range(101, 151):
+            self.game.hear(steer(tick))
+            self.game.make()
+        old = self.game.clock
+        self.game.tick += 20
+        self.game.hear(steer(self.game.tick + 1), clock=old - 2_000_000)
+        self.assertEqual(self.queue._clock, old)
+        self.game.tick += 40
+        for n in range(200):
+            self.game.hear(steer(self.game.tick + 1), clock=1000 + n * 33_333)
+            self.game.make()
+        self.assertEqual(self.queue._clock, 1000 + 199 * 33_333)
+        self.assertLess(self.queue.wanted, 1.2)
+        self.assertLess(abs(self.queue.slack - 0.75), 0.05)
+        # What was on its way before does not count as a restart.
+        self.game.hear(steer(self.game.tick + 1), clock=500)
+        self.assertEqual(self.queue.n_duplicate, 0)
 
     def test_wraps(self) -> None:
         """Ticks go on beyond 32 bits."""
@@ -290,6 +373,27 @@ class HostileTests(SynchronousTestCase):
         self.assertEqual((game.n_frames, game.queue.newest), (0, 0))
         self.assertIsNone(game.queue.feedback(100.0))
 
+    def test_malformed_frame_takes_nothing(self) -> None:
+        """A frame whose inputs are none spoils the packet that brings it."""
+        game = Game()
+        good = [Frame(103, (Aim(0.5),)), Frame(102, (Aim(0.25),)), steer(101)]
+        data = game.codec.encode(good, 9, is_steady=True)
+        self.assertEqual(data.count(struct.pack("<f", 0.25)), 1)
+        bad = data.replace(struct.pack("<f", 0.25), struct.pack("<f", float("nan")))
+        hear = game.queue.receive
+        self.assertRaises(RemoteProtocolError, hear, bad, tick=100, at=100.0)
+        self.assertEqual((game.n_frames, game.queue.newest), (0, 0))
+        hear(data, tick=100, at=100.0)
+        self.assertEqual((game.queue.depth, game.queue.newest), (3, 103))
+
+    def test_repeats_change_nothing(self) -> None:
+        """What a packet says again of a tick is not used, whatever it says."""
+        game = Game()
+        game.hear(steer(102), steer(101))
+        game.hear(Frame(102, (Fire(1),)), Frame(101, (Fire(1),)))
+        self.assertEqual([game.make() for _ in (1, 2)], [[Steer(101)], [Steer(102)]])
+        self.assertEqual(game.queue.n_duplicate, 2)
+
     def test_future(self) -> None:
         """Frames from the future are refused, and do not wait."""
         game = Game()
@@ -393,6 +497,47 @@ class NetworkTests(SynchronousTestCase):
         first_times = queue.n_taken + queue.n_late + queue.depth
         self.assertEqual(first_times, len(arrived), seed)
         self.assertEqual(queue.n_early, 0, seed)
+
+    @settings(max_examples=150, deadline=None)
+    @given(
+        seeds,
+        st.sampled_from([0.0, 0.05, 0.4]),
+        st.integers(0, 8),
+        st.integers(0, 4),
+    )
+    def test_taps(self, seed: int, loss: float, delay: int, lead: int) -> None:
+        """An input that something has stood in for does not act in addition to it."""
+        random, game, buffer = Random(seed), Game(100, [Steer]), InputBuffer([Steer])
+        travelling: list[tuple[int, bytes]] = []
+        replaced: set[int] = set()
+        genuine: list[int] = []
+        held: set[int] = set()
+
+        def instead(kind: type[Input], last: Input | None) -> Input | None:
+            if last is not None:
+                replaced.add(game.tick)
+            return missing_input(kind, last)
+
+        for n in range(120):
+            own = game.tick + 1 + lead
+            if random.random() < 0.4:
+                buffer.hold(Steer(own), own)
+                held.add(own)
+            buffer.close(own)
+            data = buffer.packet(n * 33_333)
+            if random.random() >= loss:
+                travelling.append((n + random.randrange(delay + 1), data))
+            for when, data in [each for each in travelling if each[0] <= n]:
+                travelling.remove((when, data))
+                game.queue.receive(data, tick=game.tick, at=float(game.tick))
+                buffer.acked(game.queue.newest)
+            told = [item.number for item in game.make(instead)]
+            self.assertLessEqual(len(told), 1, seed)
+            if game.tick not in replaced:
+                genuine += told
+        self.assertEqual(sorted(genuine), sorted(set(genuine)), seed)
+        self.assertLessEqual(set(genuine), held - replaced, seed)
+        self.assertLessEqual(len(replaced), game.queue.n_missing, seed)
 
     @settings(max_examples=150, deadline=None)
     @given(seeds, st.sampled_from([0.0, 0.2]), st.integers(0, 30), st.integers(-9, 9))

@@ -42,6 +42,21 @@ class ScheduleTests(SynchronousTestCase):
             call()
         self.assertEqual(made, ["second"])
 
+    def test_cancel_in_its_tick(self) -> None:
+        """What a call cancels that is due in the same tick is not made."""
+        schedule = Schedule()
+        made: list[str] = []
+
+        def cancel() -> None:
+            second.cancel()
+
+        schedule.at(5, cancel)
+        second = schedule.at(5, made.append, "second")
+        schedule.at(5, made.append, "third")
+        for call in schedule.due(5):
+            call()
+        self.assertEqual(made, ["third"])
+
     def test_again(self) -> None:
         """A call that schedules itself for its own tick does not hold the tick up."""
         schedule = Schedule()

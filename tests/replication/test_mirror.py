@@ -280,6 +280,46 @@ class RateTests(SynchronousTestCase):
             self.assertEqual(mirror.words(tick)[:, row].tolist(), words_of(mirror, row))
 
 
+class AlwaysTests(SynchronousTestCase):
+    """What players predict is taken in each tick."""
+
+    def setUp(self) -> None:
+        """Make two entities that are told of seldom, one with what is predicted."""
+        self.world = World([Rare, Stamp, SyncSettings], CAPACITY)
+        for _ in range(2):
+            self.world.spawn(Rare(0), Stamp(0), SyncSettings(frequency=2))
+
+    def lag(self, mirror: Mirror) -> dict[int, set[str]]:
+        """Return of each row which components were ever told late."""
+        late: dict[int, set[str]] = {0: set(), 1: set()}
+        mirror.update(1)
+        for tick in range(2, 40):
+            self.world.tick = tick
+            for kind, name in ((Rare, "number"), (Stamp, "tick")):
+                columns = self.world.columns(kind)
+                columns.arrays[name][:2] = tick
+                columns.changed(slice(2))
+            mirror.update(tick, np.array([1]))
+            for row, found in late.items():
+                expected = words_of(mirror, row)
+                for i, kind in enumerate(mirror.components):
+                    places = mirror.layout.positions[i].tolist()
+                    told = mirror.words(tick)[places, row].tolist()
+                    if told != [expected[place] for place in places]:
+                        found.add(kind.__name__)
+        return late
+
+    def test_settings(self) -> None:
+        """`SyncSettings` do not hold such an entity back, only a component's rate."""
+        late = self.lag(Mirror(self.world, tick_rate=30))
+        self.assertEqual(late, {0: {"Rare", "Stamp"}, 1: {"Rare"}})
+
+    def test_rate(self) -> None:
+        """Nor does the rate of a predicted component."""
+        late = self.lag(Mirror(self.world, tick_rate=30, predicted=[Stamp, Rare]))
+        self.assertEqual(late, {0: {"Rare", "Stamp"}, 1: set()})
+
+
 class ReplicatedTests(SynchronousTestCase):
     """What is the server's alone is no part of it."""
 
