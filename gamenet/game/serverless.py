@@ -68,11 +68,18 @@ class LonePlayer:
 
 
 class _Present:
-    """Stand where a server settles its ticks, and keeps what shots go back to."""
+    """Stand where a server settles its ticks, and keeps what shots go back to.
+
+    Args:
+        world: of the match.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def rewound(self, player: Any, limit: float | None) -> AbstractContextManager[Any]:
         """Leave the world as it is: everybody who plays here sees it so."""
-        return nullcontext()
+        return nullcontext(self._world)
 
 
 class Serverless:
@@ -107,7 +114,7 @@ class Serverless:
         self.emitted: list[Emitted] = []
         """The events of the newest tick: event, whom to tell, row seen, row of origin.
         """
-        self.settling = _Present()
+        self.settling = _Present(self.world)
         """What `Game.rewound` asks."""
         self.game.bind(self.world, np.random.default_rng(seed))
         self.game.players = cast("dict[int, Any]", self.players)

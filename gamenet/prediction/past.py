@@ -4,28 +4,32 @@
 Fields that slide in the same way lie together: a line is (fields, rows), so that one
 numpy call works on all of them, and no row is looked up. Rows that nobody lived in hold
 left-overs, as those of a world do.
+
+It is shown as a client's `View` draws it: what is snapped steps, and a row that was
+teleported, or is further away than `Shown.snap`, is where it was until it is there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gamenet.prediction.blend import Kind, along, blend, kind_of, way
+from gamenet.prediction.blend import Kind, distance
+from gamenet.prediction.strands import MOST_WAYS, Strand, measured, strands_of
 from gamenet.world import Columns
 
 __all__ = ["Past"]
 
 BLANK = 1
 """Stands where nobody has lived: a quaternion of it has a length."""
-MOST_WAYS = 16
-"""Pairs of lines whose ways are kept: the shots of a tick are from few moments."""
 
 Values = NDArray[Any]
 Rows = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 
 class Past:
@@ -34,16 +38,34 @@ class Past:
     Args:
         columns: of the component, in the world that lives now.
         n_lines: how many ticks are kept.
+        teleports: of each line, what `Teleported.count` of each row is, below 0 where
+            there is none; None where nobody ever has one. Its owner writes it.
+
+    Shapes:
+        teleports: (n_lines, capacity).
     """
 
-    def __init__(self, columns: Columns, n_lines: int) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        n_lines: int,
+        teleports: Values | None = None,
+    ) -> None:
         self.columns = columns
-        self._strands = list(_strands(columns, n_lines))
+        self._snap = columns.component.shown.snap
+        self._teleports = teleports
+        self._held: dict[tuple[int, int], Mask] = {}
+        self._strands = list(strands_of(columns, n_lines))
         self._targets = [each for strand in self._strands for each in strand.targets]
-        self._straight: _Strand | None = None
+        self._straight: Strand | None = None
         """The only one there is, if it is the table of the columns."""
         if len(self._targets) == 1 and self._targets[0].column is columns.table:
             self._straight = self._strands[0]
+        self._measured = measured(self._strands)
+        if self._measured and (self._snap < math.inf or teleports is not None):
+            for strand in self._strands:
+                if strand.kind is not Kind.STEP:
+                    strand.held = self.held
 
     def begin(self, line: int, n_rows: int, before: int | None) -> None:
         """Begin a line of so many rows as a copy of another, which has no more."""
@@ -59,6 +81,7 @@ class Past:
 
     def forget_ways(self) -> None:
         """Forget what leads from line to line: they are for the shots of one tick."""
+        self._held.clear()
         for strand in self._strands:
             strand.ways.clear()
 
@@ -67,6 +90,37 @@ class Past:
         for strand in self._strands:
             for name, where in strand.places.items():
                 strand.lines[line][where, rows] = values[name].T
+
+    def held(self, older: int, newer: int) -> Mask:
+        """Return which rows do not slide from a line to another, as in a `View`.
+
+        Shapes:
+            returned: (n_rows,), of the rows that the older line has.
+        """
+        held = self._held.get((older, newer))
+        if held is None:
+            if len(self._held) >= MOST_WAYS:
+                self._held.clear()
+            held = self._held[older, newer] = self._jumped(older, newer)
+        return held
+
+    def _jumped(self, older: int, newer: int) -> Mask:
+        n_rows = self._measured[0].lines[older].shape[1]
+        jumped = np.zeros(n_rows, np.bool_)
+        if self._snap < math.inf:
+            one, other = (
+                np.concatenate(
+                    [each.lines[line][:, :n_rows] for each in self._measured]
+                )
+                for line in (older, newer)
+            )
+            with np.errstate(invalid="ignore", over="ignore"):
+                apart = distance(self._measured[0].kind, one, other)
+            jumped |= apart > self._snap
+        if self._teleports is not None:
+            before, after = self._teleports[[older, newer], :n_rows]
+            jumped |= (after != before) & (after >= 0)
+        return jumped
 
     def keep(self, n_rows: int) -> None:
         """Remember what the columns hold, of rows from the first."""
@@ -120,102 +174,11 @@ class Past:
             shown = strand.lines[older].take(rows, axis=1)
             if share:
                 other = strand.lines[newer].take(rows, axis=1)
-                shown = blend(strand.kind, shown, other, share)
+                if strand.held is not None:
+                    is_held = strand.held(older, newer)[rows]
+                    other = np.where(is_held, shown, other)
+                shown = strand.blend(shown, other, share, strand.span(older, newer))
             for name, where in strand.places.items():
                 dtype = self.columns.arrays[name].dtype
                 found[name] = shown[where].T.astype(dtype)
         return found
-
-
-class _Target:
-    """Columns that lie together in memory, and what they held."""
-
-    def __init__(self, column: Values, first: int) -> None:
-        self.column = column
-        self.kept = column[:, :0]
-        self.where = slice(first, first + len(column))
-        """Their places in a line."""
-
-
-class _Strand:
-    """Fields of a component that go from one value to the next in the same way.
-
-    Args:
-        kind: the way.
-        columns: what holds the fields, (fields, capacity) each.
-        places: where each field is then; a quaternion has four places.
-        n_lines: how many lines to keep.
-    """
-
-    def __init__(
-        self,
-        kind: Kind,
-        columns: list[Values],
-        places: dict[str, int | slice],
-        n_lines: int,
-    ) -> None:
-        self.kind = kind
-        self._is_straight = kind is Kind.LINEAR
-        self.places = places
-        self.targets: list[_Target] = []
-        n_fields = 0
-        for column in columns:
-            self.targets.append(_Target(column, n_fields))
-            n_fields += len(column)
-        dtype = columns[0].dtype if kind is Kind.STEP else np.dtype(np.float64)
-        self.lines = [np.zeros((n_fields, 0), dtype)] * n_lines
-        """Of each tick, (fields, n_rows)."""
-        self.ways: dict[tuple[int, int], Values] = {}
-        """What leads from one line to another, for the shots of one tick."""
-        self._scratch: dict[np.dtype[Any], Values] = {}
-
-    def scratch(self, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Values:
-        """Return an array that the next moment is written to again."""
-        array = self._scratch.get(dtype)
-        if array is None or array.shape != shape:
-            array = self._scratch[dtype] = np.empty(shape, dtype)
-        return array
-
-    def between(self, older: int, newer: int, share: float) -> Values:
-        """Return what lies between two lines, for the rows that the older one has.
-
-        Returns:
-            A line, or an array that the next call overwrites: do not write to it.
-        """
-        shown = self.lines[older]
-        if not share:
-            return shown
-        lead = self.ways.get((older, newer))
-        if lead is None:
-            # Lines of one length lie in one piece, which is twice as fast.
-            other = self.lines[newer][:, : shown.shape[1]]
-            if self.kind is Kind.STEP:
-                return blend(self.kind, shown, other, share)
-            if len(self.ways) >= MOST_WAYS:
-                self.ways.clear()
-            lead = self.ways[older, newer] = way(self.kind, shown, other)
-        out = self.scratch(shown.dtype, shown.shape)
-        if self._is_straight:
-            np.multiply(lead, share, out=out)
-            np.add(out, shown, out=out)
-            return out
-        return along(self.kind, shown, lead, share, out)
-
-
-def _strands(columns: Columns, n_lines: int) -> Iterator[_Strand]:
-    """Yield the strands of a component: all that goes straight, and each field else."""
-    straight: list[str] = []
-    for field in columns.component.schema_fields:
-        kind, array = kind_of(field), columns.arrays[field.name]
-        if kind is Kind.LINEAR:
-            straight.append(field.name)
-        elif kind is Kind.QUATERNION:
-            yield _Strand(kind, [array.T], {field.name: slice(0, 4)}, n_lines)
-        else:
-            yield _Strand(kind, [array[None]], {field.name: 0}, n_lines)
-    if straight:
-        together = [columns.arrays[name][None] for name in straight]
-        if columns.table is not None and len(straight) == len(columns.table):
-            together = [columns.table]
-        places: dict[str, int | slice] = {name: i for i, name in enumerate(straight)}
-        yield _Strand(Kind.LINEAR, together, places, n_lines)

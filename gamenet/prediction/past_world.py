@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from gamenet.errors import LocalProtocolError
 from gamenet.prediction.past import Past
-from gamenet.replication import Mirror
+from gamenet.replication import Mirror, Teleported
 from gamenet.world import Component
 
 __all__ = ["PastWorld"]
 
 Rows = NDArray[np.intp]
+
+NO_ROWS: Rows = np.empty(0, np.intp)
+NEVER = -1
 
 
 class PastWorld:
@@ -43,9 +46,15 @@ class PastWorld:
         """Rows that the newest line has."""
         self.is_shown = False
         """Whether the columns of the world hold the past."""
-        self.pasts = [Past(self.world.columns(each), n_lines) for each in components]
-        nobody = np.empty(0, np.intp)
-        self.holders = [dict.fromkeys(self.components, nobody)] * n_lines
+        self._teleports: NDArray[np.int16] | None = None
+        if Teleported in mirror.components:
+            shape = (n_lines, self.world.capacity)
+            self._teleports = np.full(shape, NEVER, np.int16)
+        self.pasts = [
+            Past(self.world.columns(each), n_lines, self._teleports)
+            for each in components
+        ]
+        self.holders = [dict.fromkeys(self.components, NO_ROWS)] * n_lines
         """Of each line and component, the rows that had it, as a query gave them."""
         self.generations = np.zeros((n_lines, self.world.capacity), np.uint32)
         """Of each line, the generation of each row's entity; 0 where nobody lived."""
@@ -68,11 +77,12 @@ class PastWorld:
             )
             raise LocalProtocolError(msg)
         line, n_rows = tick % self.n_lines, mirror.n_rows
+        last = self.tick % self.n_lines
         alive = mirror.alive(tick)[:n_rows]
         before = None
         if tick == self.tick + 1 and mirror.has(self.tick):
             rows = mirror.changed_since(self.tick)
-            before = self.tick % self.n_lines
+            before = last
         else:  # what was before is not told by what has changed since
             rows = alive.nonzero()[0]
             self.oldest = tick
@@ -83,6 +93,19 @@ class PastWorld:
         self.generations[line, :n_rows] = alive
         self.holders[line] = {each: self.world.query(each) for each in self.components}
         self._put(line, rows)
+        if self._teleports is not None:
+            self._teleports[line] = self._teleports[last]
+            self._teleports[line, rows] = self._counts(rows)
+
+    def _counts(self, rows: Rows) -> NDArray[np.int16]:
+        """Return what the mirror says of `Teleported.count`, `NEVER` if nothing."""
+        number = self._mirror.components.index(Teleported)
+        layout, words = self._mirror.layout, self._mirror.words(self.tick)
+        has = self.world.columns(Teleported).present[rows]
+        lanes = words[layout.positions[number][:, None], rows]
+        counts = layout.lanes[number].from_lanes(lanes)["count"].astype(np.int16)
+        counts[~has] = NEVER
+        return counts
 
     def _put(self, line: int, rows: Rows) -> None:
         """Write what the mirror says of rows to a line."""

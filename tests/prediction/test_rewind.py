@@ -12,19 +12,21 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from gamenet.errors import ConfigError, LocalProtocolError
-from gamenet.prediction import Rewind, Sight
+from gamenet.prediction import Rewind, Rewound, Sight, View
 from gamenet.prediction.blend import Kind, blend, kind_of
-from gamenet.replication import Mirror
+from gamenet.replication import Mirror, Sender, Teleported
 from gamenet.wire import (
     angle,
     fixed,
     flag,
     float32,
+    float64,
     quaternion,
     uint8,
     uint16,
 )
-from gamenet.world import Audience, Component, Sync, World
+from gamenet.world import Audience, Component, Show, Shown, Sync, World
+from tests.replication.worlds import client_of
 
 CAPACITY = 12
 TICK_RATE = 20.0
@@ -141,9 +143,14 @@ def expected(match: Match, kind: type[Component], row: int, sight: Sight):
         )
         if kind_of(field) is not Kind.STEP:
             one, other = np.float64(one), np.float64(other)
-        shown = blend(
-            kind_of(field), np.array(one)[..., None], np.array(other)[..., None], share
-        )[..., 0]
+        one, other, part = np.array(one)[..., None], np.array(other)[..., None], share
+        n_lines = sight.newer - sight.older
+        if kind_of(field) is Kind.QUATERNION and n_lines > 1:  # from line to line
+            line, part = divmod(share * n_lines, 1.0)
+            one, other = (
+                blend(Kind.QUATERNION, one, other, (line + i) / n_lines) for i in (0, 1)
+            )
+        shown = blend(kind_of(field), one, other, part)[..., 0]
         values[field.name] = shown.astype(field.column_dtype)
     return values
 
@@ -502,3 +509,242 @@ def _shake(world: World, random: Random) -> None:
             world.remove(entity, kind)
         else:
             world.add(entity, kind())
+
+
+class Spot(Component):
+    """What slides unless it is teleported."""
+
+    x: float = float64()
+    y: float = float64()
+
+
+class Flag(Component):
+    """What could slide, and is drawn as it comes."""
+
+    shown = Shown(others=Show.SNAPPED)
+    x: float = float64()
+    y: float = float64()
+
+
+class Door(Component):
+    """The same with every kind of motion, of different types."""
+
+    shown = Shown(others=Show.SNAPPED)
+    hinge: tuple[float, float, float, float] = quaternion(bits=12)
+    leaf: float = angle(bits=12)
+    gap: float = float32()
+    weight: float = float64()
+    frame: int = uint16()
+
+
+class Leaper(Component):
+    """What jumps if it goes more than 3; how it is turned does not count."""
+
+    shown = Shown(snap=3.0)
+    heading: float = angle(bits=16)
+    x: float = float32()
+    y: float = float64()
+
+
+class Spinner(Component):
+    """What jumps if both angles together turn by more than 1."""
+
+    shown = Shown(snap=1.0)
+    axis: tuple[float, float, float, float] = quaternion(bits=16)
+    yaw: float = angle(bits=16)
+    pitch: float = angle(bits=16)
+
+
+class Roller(Component):
+    """What jumps if the first of its rotations is by more than 1."""
+
+    shown = Shown(snap=1.0)
+    body: tuple[float, float, float, float] = quaternion(bits=16)
+    turret: tuple[float, float, float, float] = quaternion(bits=16)
+
+
+class Gallery:
+    """A server that rewinds, and a client with a view, joined by real snapshots.
+
+    Every value changes in every tick, so every snapshot tells all of every row.
+
+    Args:
+        kinds: components; all but `Teleported` are rewound.
+        stride: ticks from one snapshot to the next.
+        seed: of all motion.
+    """
+
+    N_ROWS = 24
+
+    def __init__(self, kinds: list[type[Component]], stride: int, seed: int) -> None:
+        self.kinds = [kind for kind in kinds if kind is not Teleported]
+        self.stride = stride
+        self.world = World(kinds, 32)
+        self.random = np.random.default_rng(seed)
+        self.world.spawn_rows(self.N_ROWS, *(kind() for kind in kinds))
+        self.sender = Sender(self.world, part_size=60_000, tick_rate=TICK_RATE)
+        self.client = client_of(self.sender, self.world)
+        self.view = View(self.client.world, TICK_RATE)
+        self.rewind = Rewind(self.sender.mirror, self.kinds, TICK_RATE)
+        self.before = 0
+        """Tick of the snapshot before the newest."""
+        self.newest = 0
+
+    def run(self) -> None:
+        """Let time pass until the next snapshot has arrived."""
+        self.before = self.newest
+        for _ in range(self.stride):
+            self.newest += 1
+            self.world.tick = self.newest
+            self._move()
+            self.sender.begin(self.newest)
+            self.rewind.record(self.newest)
+        self.client.exchange()
+        written = self.client.receiver.take_followed().written
+        self.view.arrived(
+            self.newest, [(each.component, each.rows) for each in written]
+        )
+
+    def _move(self) -> None:
+        """Move all a little, a fifth of it far; teleport some, by both ways."""
+        rows = np.arange(self.N_ROWS)
+        for kind in self.kinds:
+            columns = self.world.columns(kind)
+            for field in kind.schema_fields:
+                self._move_field(columns.arrays[field.name][: self.N_ROWS], field.kind)
+            columns.changed(rows)
+        if Teleported not in self.world.components:
+            return
+        counts = self.world.columns(Teleported)
+        for row in rows[self.random.random(self.N_ROWS) < 0.15].tolist():
+            entity = self.world.id_of(row)
+            if not counts.present[row]:
+                self.world.add(entity, Teleported(count=row))
+            elif self.random.random() < 0.3:
+                self.world.remove(entity, Teleported)
+            else:
+                counts.count[row] += 1
+                counts.changed(row)
+
+    def _move_field(self, column: np.ndarray, kind: str) -> None:
+        n = self.N_ROWS
+        size = np.where(self.random.random(n) < 0.2, 4.0, 0.4)
+        if kind == "quaternion":
+            column += self.random.normal(0.0, 0.3, (n, 4)) * size[:, None]
+            column /= np.linalg.norm(column, axis=1)[:, None]
+        elif kind == "angle":
+            turned = column + self.random.normal(0.0, 1.0, n) * size
+            column[:] = np.remainder(turned + math.pi, math.tau) - math.pi
+        elif kind_of_name(kind) is Kind.LINEAR:
+            column += self.random.normal(0.0, 1.5, n) * size
+        elif kind == "flag":
+            np.logical_not(column, out=column)
+        else:
+            column += 1
+
+    def drawn(self, kind: type[Component]) -> dict[str, np.ndarray]:
+        """Return what the view draws, in the types of the world's columns."""
+        rows = self.view.rows(kind)
+        types = self.world.columns(kind).arrays
+        return {
+            name: array[rows].astype(types[name].dtype)
+            for name, array in self.view.columns(kind).arrays.items()
+        }
+
+
+def kind_of_name(kind: str) -> Kind:
+    """Return how fields slide that are declared with this word."""
+    is_straight = kind.startswith("float") or kind == "fixed"
+    return Kind.LINEAR if is_straight else Kind.STEP
+
+
+class SameAsViewTests(SynchronousTestCase):
+    """Who is rewound stands where a client that missed nothing drew them.
+
+    To 1e-12, and to the last bit of a float32: sums are made in another order.
+    """
+
+    def check(
+        self, *kinds: type[Component], strides: tuple[int, ...] = (1, 2, 3)
+    ) -> None:
+        """Compare both at many moments between snapshots."""
+        for stride in strides:
+            for seed in range(3):
+                gallery = Gallery(list(kinds), stride, seed)
+                gallery.run()
+                for _ in range(12):
+                    gallery.run()
+                    for share in (0.0, 0.03, 0.25, 0.5, 0.61, 0.9, 0.999, 1.0):
+                        self.compare(gallery, share, f"seed {seed} stride {stride}")
+                self.assertEqual(gallery.rewind.n_clamped, 0)
+
+    def compare(self, gallery: Gallery, share: float, run: str) -> None:
+        """Draw a moment on the client, and rewind to what it says to have seen."""
+        gallery.view.update(gallery.before + share * gallery.stride)
+        seen = gallery.rewind.at(gallery.view.sight())
+        asked = {kind: seen.values(kind) for kind in gallery.kinds}
+        tables = {kind: self.table(seen, kind) for kind in gallery.kinds}
+        with seen:
+            for kind in gallery.kinds:
+                rows = seen.query(kind)
+                self.assertEqual(rows.tolist(), gallery.view.rows(kind).tolist())
+                table = tables[kind]
+                turns = {f.name for f in kind.schema_fields if f.kind == "angle"}
+                for i, (name, drawn) in enumerate(gallery.drawn(kind).items()):
+                    where = f"{run}, {kind.__name__}.{name} at {seen.tick}"
+                    shown = gallery.world.columns(kind).arrays[name][rows]
+                    self.expect_same(shown, drawn, where, name in turns)
+                    self.expect_same(asked[kind][name], drawn, where, name in turns)
+                    if table is not None:
+                        self.expect_same(table[i, rows], drawn, where, name in turns)
+
+    def table(self, seen: Rewound, kind: type[Component]) -> np.ndarray | None:
+        """Return a copy of what `table` gives of the components that have one."""
+        return seen.table(kind).copy() if kind in (Spot, Flag) else None
+
+    def expect_same(
+        self, shown: np.ndarray, drawn: np.ndarray, where: str, is_angle: bool
+    ) -> None:
+        """Fail unless values are the same but for rounding."""
+        near = 2.0**-22 if drawn.dtype == np.float32 else 1e-12
+        apart = np.abs(shown.astype(np.float64) - drawn.astype(np.float64))
+        if is_angle:  # half a turn is the same to the left and to the right
+            apart = np.minimum(apart, np.abs(math.tau - apart))
+        bound = near * np.maximum(1.0, np.abs(drawn))
+        if not (apart <= bound).all():
+            self.fail(f"{where}: {shown} for {drawn}")
+
+    def test_motion(self) -> None:
+        """Plain motion, angles, rotations, and what can only step."""
+        self.check(Spot, Pose)
+
+    def test_snapped(self) -> None:
+        """What is snapped is as the older snapshot says."""
+        self.check(Spot, Flag, Door)
+
+    def test_far(self) -> None:
+        """What goes further than its `snap` is where it was until it is there."""
+        self.check(Spot, Leaper, Spinner, Roller)
+
+    def test_teleported(self) -> None:
+        """What is teleported does so, too, all of it, in whichever way it was said."""
+        self.check(Spot, Pose, Flag, Leaper, Spinner, Teleported)
+
+    def test_rows_that_jump_are_some(self) -> None:
+        """Of the rows here some jump and some slide, by distance and by word."""
+        every: list[list[type[Component]]]
+        every = [[Leaper], [Spinner], [Roller], [Spot, Teleported]]
+        for kinds in every:
+            gallery = Gallery(kinds, 1, 5)
+            gallery.run()
+            n_held = 0
+            for _ in range(10):
+                gallery.run()
+                sights = (Sight(gallery.before + share) for share in (0.0, 0.5))
+                one, other = (
+                    gallery.rewind.at(each).values(kinds[0]) for each in sights
+                )
+                last = list(one)[-1]
+                same_rows = np.isclose(one[last], other[last], rtol=0, atol=1e-9)
+                n_held += int(same_rows.reshape(gallery.N_ROWS, -1).all(axis=1).sum())
+            self.assertTrue(10 < n_held < 200, f"{kinds}: {n_held} of 240")
