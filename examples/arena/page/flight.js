@@ -45,9 +45,9 @@ function gap(from, half) {
 export function reach(x, y, angle) {
   const way = [Math.cos(angle), Math.sin(angle)];
   const distances = WALLS.map(([wallX, wallY, wide, tall]) => {
-    const [enterX, leaveX] = slab(x, way[0], wallX, wide);
-    const [enterY, leaveY] = slab(y, way[1], wallY, tall);
-    const [enter, leave] = [Math.max(0, enterX, enterY), Math.min(BEAM_RANGE, leaveX, leaveY)];
+    const [nearX, farX] = slab(x, way[0], wallX, wide);
+    const [nearY, farY] = slab(y, way[1], wallY, tall);
+    const [enter, leave] = [Math.max(0, nearX, nearY), Math.min(BEAM_RANGE, farX, farY)];
     return enter <= leave ? enter : BEAM_RANGE;
   });
   return Math.min(...distances);
@@ -156,14 +156,14 @@ function hitWalls(row, place, speed) {
     const distance = Math.hypot(gapX, gapY);
     if (distance >= SHIP_RADIUS) continue;
     const away = Math.max(distance, 1e-6);
-    const [normalX, normalY] = [gapX / away, gapY / away];
+    const [awayX, awayY] = [gapX / away, gapY / away];
     const deep = SHIP_RADIUS - away;
-    const inwards = vx * normalX + vy * normalY;
+    const inwards = vx * awayX + vy * awayY;
     const kick = -(1 + SHIP_BOUNCE) * Math.min(inwards, 0);
-    place.x[row] += deep * normalX;
-    place.y[row] += deep * normalY;
-    speed.x[row] += kick * normalX;
-    speed.y[row] += kick * normalY;
+    place.x[row] += deep * awayX;
+    place.y[row] += deep * awayY;
+    speed.x[row] += kick * awayX;
+    speed.y[row] += kick * awayY;
   }
 }
 
